@@ -1,0 +1,43 @@
+"""The headless command line: parse, one call into the door, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from devbox.cli.faults import report_bug, report_error
+from devbox.cli.group import cli
+from devbox.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, DevboxError
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code (the table of :mod:`devbox.errors`)."""
+    try:
+        result = cli.main(argv, prog_name="devbox", standalone_mode=False)
+    except DevboxError as error:
+        report_error(error)
+        return error.exit_code
+    except click.exceptions.Abort:
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left (`devbox ps | head -1`): nothing more to say, and
+        # the interpreter must not try to flush into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug gets a log file
+        report_bug(error)
+        return EXIT_BUG
+    return result if isinstance(result, int) else EXIT_OK
+
+
+def main() -> None:
+    """The ``devbox`` command."""
+    sys.exit(run())

@@ -1,0 +1,57 @@
+"""Every command of the headless interface, by section, and where its code is.
+
+``devbox --help`` prints this table without importing any of the modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: its module below devbox.cli, the name in it, and one line of help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "Box": {
+        "init": Entry("init", "init", "Write a devbox.toml for the project in this folder."),
+        "up": Entry("up", "up", "Bring the project's box up, building what is missing."),
+        "down": Entry("lifecycle", "down", "Remove the box's containers, keep its volumes."),
+        "stop": Entry("lifecycle", "stop", "Stop the box, keep its containers."),
+        "start": Entry("lifecycle", "start", "Start a stopped box."),
+        "restart": Entry("lifecycle", "restart", "Stop the box and start it again."),
+        "rm": Entry("lifecycle", "rm", "Forget the box; with --volumes delete its data too."),
+        "ps": Entry("ps", "ps", "List boxes."),
+        "status": Entry("ps", "status", "Show one box in full."),
+    },
+    "Work in a box": {
+        "exec": Entry("attach", "exec", "Run a command in the box."),
+        "shell": Entry("attach", "shell", "Open a shell in the box."),
+        "logs": Entry("observe", "logs", "Print the output of the box and its services."),
+        "stats": Entry("observe", "stats", "Show live CPU, memory and network use."),
+        "ports": Entry("observe", "ports", "List the ports of the box and where they are published."),
+        "cp": Entry("cp", "cp", "Copy files between here and a box."),
+    },
+    "Definitions": {
+        "config": Entry("config", "config", "Show or check the resolved configuration."),
+        "profile": Entry("profile", "profile", "List, show and check profiles."),
+        "image": Entry("image", "image", "List, build, make and prune images."),
+    },
+    "This machine": {
+        "host": Entry("host", "host", "Show what this machine has and how busy it is."),
+        "df": Entry("df", "df", "Show what takes space."),
+        "doctor": Entry("doctor", "doctor", "Check what devbox needs, with a fix for each finding."),
+        "events": Entry("events", "events", "Print the log of what happened."),
+        "state": Entry("state", "state", "Back up, restore and check the state file."),
+        "completion": Entry("completion", "completion", "Print the shell completion script."),
+    },
+}
+
+COMMANDS: dict[str, Entry] = {
+    name: entry for section in SECTIONS.values() for name, entry in section.items()
+}

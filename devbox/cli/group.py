@@ -1,0 +1,60 @@
+"""The top-level group: subcommands are imported when they are used, not before."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+
+import click
+
+from devbox import __version__
+from devbox.cli.commands import COMMANDS, SECTIONS
+
+
+class LazyGroup(click.Group):
+    """A group over the command table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(import_module(f"devbox.cli.{entry.module}"), entry.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            ctx.fail(f"No such command '{args[0]}'.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="devbox %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Standardized, containerized ML development environments, from one devbox.toml.
+
+    \b
+    Example:
+      devbox init --profile datascience
+      devbox up
+      devbox exec -- python train.py
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

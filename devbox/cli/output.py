@@ -1,0 +1,103 @@
+"""Printing: data to stdout as JSON or a table, talk to stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from devbox.progress import Progress
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``, passed as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def yes_option(command: Command) -> Command:
+    """Add ``--yes``, passed as ``yes``."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def plain(value: Any) -> Any:
+    """A record as JSON types: dataclasses become objects, paths strings, tuples lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.repr
+        }
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+
+
+def print_json_line(value: Any) -> None:
+    """One line of a JSON stream on stdout, flushed."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False))
+    sys.stdout.flush()
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A plain table: a title row, columns padded to their widest cell."""
+    lines = [[str(title).upper() for title in titles]]
+    lines += [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def say(text: str) -> None:
+    """Talk to the person: stderr."""
+    click.echo(text, err=True)
+
+
+def confirm(question: str, *, yes: bool, refusal: str) -> None:
+    """Ask before something is lost; ``--yes`` answers, and without a terminal it is needed.
+
+    Raises Refused with ``refusal`` where nobody agreed.
+    """
+    from devbox.errors import Refused
+
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(refusal, hint="Add --yes to confirm.")
+    if not click.confirm(question, err=True):
+        raise Refused(refusal)
+
+
+def tell(progress: Progress) -> None:
+    """Show a step of long work on stderr; output of the work itself is dimmed."""
+    if progress.log:
+        click.secho(f"    {progress.text}", dim=True, err=True)
+        return
+    count = f" [{progress.current}/{progress.total}]" if progress.total else ""
+    click.secho(f"{progress.stage:>8} ", fg="cyan", nl=False, err=True)
+    click.echo(f"{progress.subject}{count} {progress.text}".rstrip(), err=True)
+
+
+def size(value: float) -> str:
+    """Bytes for a person, in binary units: 1536 -> '1.5 KiB'."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

@@ -1,0 +1,282 @@
+"""What the rest of devbox knows of a Docker engine: records and the protocol they come through.
+
+:class:`Engine` is implemented by :class:`devbox.compute.engine.docker.DockerEngine` and by
+:class:`devbox.compute.engine.fake.FakeEngine`; both pass the same tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from devbox.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """An engine and what it is able to do. ``memory`` in bytes; ``compose`` and ``buildx`` are
+    the plugin versions here ("" where absent); ``cdi`` lists CDI devices the engine offers."""
+
+    version: str
+    api_version: str
+    name: str
+    os: str
+    architecture: str
+    cpus: int
+    memory: int
+    rootless: bool
+    cgroup_version: str
+    storage_driver: str
+    root_dir: str
+    runtimes: tuple[str, ...]
+    cdi: tuple[str, ...]
+    registry_mirrors: tuple[str, ...]
+    compose: str
+    buildx: str
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """A container port and where the host publishes it (``host`` is None: not published)."""
+
+    container: int
+    protocol: str
+    address: str = ""
+    host: int | None = None
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as the engine reports it.
+
+    ``state`` is Docker's: created, running, paused, restarting, removing, exited, dead.
+    ``created`` and ``started`` are seconds since the epoch, 0.0 where not known: a listing does
+    not tell ``started``, ``pid``, ``exit_code``, ``oom_killed``, ``mounts`` and ``env``, an
+    inspection does. ``health`` is starting, healthy, unhealthy or "".
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    status: str
+    labels: Mapping[str, str]
+    created: float
+    ports: tuple[PublishedPort, ...] = ()
+    started: float = 0.0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    health: str = ""
+    pid: int = 0
+    env: tuple[str, ...] = ()
+    mounts: tuple[Mapping[str, Any], ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A local image; ``size`` in bytes, ``created`` in seconds since the epoch."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    size: int
+    created: float
+    architecture: str = ""
+    env: tuple[str, ...] = ()
+    containers: int = 0
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume; ``size`` in bytes, -1 where the engine was not asked to measure it."""
+
+    name: str
+    labels: Mapping[str, str]
+    created: str
+    size: int = -1
+    containers: int = -1
+
+
+@dataclass(frozen=True)
+class EngineEvent:
+    """Something the engine did: ``kind`` container, image, ...; ``action`` start, die, ..."""
+
+    time: float
+    kind: str
+    action: str
+    id: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Live use of one container. ``cpu`` is in cores (1.0 = one core busy); ``memory`` in bytes
+    without the page cache; the counters are bytes since the container started."""
+
+    time: float
+    cpu: float
+    memory: int
+    memory_limit: int
+    network_rx: int
+    network_tx: int
+    block_read: int
+    block_write: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a container's output; ``stream`` is stdout or stderr, ``time`` RFC 3339."""
+
+    stream: str
+    text: str
+    time: str = ""
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """A finished command: its exit code and what it wrote."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One image to build with BuildKit.
+
+    ``dockerfile`` is the text of the Dockerfile. ``secrets`` maps ids to contents, which never
+    reach a layer or the cache key; ``contexts`` are named build contexts (a folder, or
+    ``docker-image://REF``). ``proxies`` are Docker's predefined proxy arguments, which leave no
+    trace in the image either.
+    """
+
+    tag: str
+    context: Path
+    dockerfile: str
+    args: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+    target: str = ""
+    no_cache: bool = False
+
+
+class Exec(Protocol):
+    """A command running in a container, its streams attached.
+
+    With a terminal everything arrives on stream 1. ``fileno`` is the attached connection's, for
+    ``select``; data may already be buffered, so call ``read`` until it returns None-less.
+    """
+
+    id: str
+
+    def fileno(self) -> int: ...
+    def read(self) -> tuple[int, bytes] | None:
+        """The next chunk as (stream, data): 1 stdout, 2 stderr; None at the end."""
+    def write(self, data: bytes) -> None: ...
+    def close_stdin(self) -> None: ...
+    def resize(self, rows: int, columns: int) -> None: ...
+    def exit_code(self) -> int:
+        """Wait for the end of the command and return its exit code."""
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """A Docker engine on some host. Every method raises Unreachable where it does not answer.
+
+    A ``labels`` filter maps a label to the value it must have ("" : any value).
+    """
+
+    address: str
+
+    def info(self) -> EngineInfo: ...
+    def ping(self) -> None: ...
+
+    def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
+        """Running and stopped containers that carry all the labels."""
+    def container(self, ref: str) -> Container | None:
+        """Inspect one container by id or name; None where there is none."""
+    def start(self, ref: str) -> None: ...
+    def stop(self, ref: str, timeout: int = 10) -> None: ...
+    def remove(self, ref: str, *, force: bool = False) -> None: ...
+    def processes(self, ref: str) -> tuple[Mapping[str, str], ...]:
+        """``ps`` of a running container: PID, USER, TIME, COMMAND, ... by column title."""
+
+    def exec(
+        self,
+        ref: str,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        cwd: str = "",
+        env: Mapping[str, str] | None = None,
+        tty: bool = False,
+        stdin: bool = False,
+        size: tuple[int, int] | None = None,
+    ) -> Exec: ...
+    def call(
+        self,
+        ref: str,
+        argv: Sequence[str],
+        *,
+        user: str = "",
+        cwd: str = "",
+        env: Mapping[str, str] | None = None,
+        input: bytes | None = None,
+    ) -> ExecResult:
+        """Run a command to its end."""
+
+    def logs(
+        self,
+        ref: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: float = 0.0,
+        timestamps: bool = False,
+    ) -> Iterator[LogLine]: ...
+    def sample(self, ref: str) -> Sample:
+        """Live use over the last second or so."""
+    def samples(self, ref: str) -> Iterator[Sample]:
+        """Live use, about once a second, until the container stops."""
+    def events(
+        self, labels: Mapping[str, str], *, since: float = 0.0, until: float | None = None
+    ) -> Iterator[EngineEvent]: ...
+
+    def put(self, ref: str, folder: str, archive: Iterator[bytes]) -> None:
+        """Unpack a tar stream into an existing folder of a container."""
+    def get(self, ref: str, path: str) -> Iterator[bytes]:
+        """A file or folder of a container as a tar stream."""
+
+    def image(self, ref: str) -> Image | None: ...
+    def images(self, labels: Mapping[str, str]) -> tuple[Image, ...]: ...
+    def pull(self, ref: str, *, platform: str = "", report: Report = silent) -> None: ...
+    def import_image(self, archive: Path, tag: str, changes: Sequence[str] = ()) -> str:
+        """Make an image from the tar of a root file system; returns its id."""
+    def tag(self, ref: str, tag: str) -> None: ...
+    def remove_image(self, ref: str) -> int:
+        """Untag or delete; returns the bytes that the engine says it freed, 0 if unknown."""
+    def build(self, request: BuildRequest, report: Report = silent) -> None:
+        """Build with BuildKit and load the result under its tag; a failing step raises
+        :class:`devbox.compute.engine.build.BuildFailed` with the step and its last lines."""
+    def prune_build_cache(self) -> int:
+        """Drop BuildKit's cache; returns the bytes freed."""
+
+    def volumes(self, labels: Mapping[str, str]) -> tuple[Volume, ...]: ...
+    def create_volume(self, name: str, labels: Mapping[str, str]) -> None: ...
+    def remove_volume(self, name: str) -> None: ...
+    def usage(self) -> Mapping[str, Any]:
+        """The engine's ``/system/df``: images, containers, volumes, build cache, with sizes."""
+
+    def compose_up(self, project: str, file: Path, *, report: Report = silent) -> None:
+        """Create or change the project's containers to match the file, and start them."""
+    def compose_down(self, project: str, *, report: Report = silent) -> None:
+        """Remove the project's containers and networks; volumes stay."""
