@@ -1,1 +1,357 @@
+"""Boxes: from a resolved configuration to a running development environment, and back.
 
+What only `up` needs is imported there: commands such as `exec` are as fast as their imports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
+from devbox.boxes.view import BoxView, by_box, view
+from devbox.compute.engine.types import Container, Engine
+from devbox.errors import DevboxError, UsageError
+from devbox.progress import Progress, Report, silent
+
+if TYPE_CHECKING:
+    from devbox.boxes.desire import Wanted
+    from devbox.boxes.plan import Plan
+    from devbox.boxes.remove import Removal
+    from devbox.boxes.start import Starter
+    from devbox.boxes.status import Status
+    from devbox.boxes.store import BoxStore
+    from devbox.boxes.up import Bringer, Offer
+    from devbox.compute.engine.types import LogLine, Sample
+    from devbox.config.spec import BoxSpec
+    from devbox.state import State
+
+__all__ = ["BOX_SERVICE", "BoxId", "BoxView", "Boxes", "Up", "User"]
+
+
+@dataclass(frozen=True)
+class Up:
+    """What an `up` did, and the box afterwards. ``notes`` are worth telling a person."""
+
+    plan: Plan
+    box: BoxView
+    notes: tuple[str, ...] = ()
+
+
+class Boxes:
+    """All boxes of one owner on one engine. ``state`` and ``wanted`` are opened on first use."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        owner: str,
+        home: Path,
+        *,
+        state: Callable[[], State],
+        wanted: Callable[[], Wanted],
+    ) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._home = home
+        self._state = state
+        self._make_wanted = wanted
+
+    # What there is
+
+    def ls(self) -> tuple[BoxView, ...]:
+        """Every box of the owner, by name. Boxes that are down are remembered in the state.
+
+        Raises Unreachable where the engine does not answer.
+        """
+        found = by_box(self._engine.containers({Label.OWNER: self._owner}))
+        records = {record.id: record for record in self._store.ls(self._owner)}
+        every = sorted(found.keys() | records.keys())
+        return tuple(view(box, found.get(box, []), records.get(box)) for box in every)
+
+    def get(self, name: str) -> BoxView:
+        """One box by name. Raises UsageError where there is none."""
+        box = BoxId(self._owner, name)
+        containers = self._engine.containers(box.labels)
+        record = self._store.get(box)
+        if not containers and record is None:
+            raise self._unknown(name)
+        return view(box, containers, record)
+
+    def of_project(self, root: Path) -> tuple[BoxView, ...]:
+        """The boxes of the project in a folder, by name."""
+        labels = {Label.OWNER: self._owner, Label.PROJECT: str(root)}
+        found = by_box(self._engine.containers(labels))
+        records = {r.id: r for r in self._store.ls(self._owner) if r.project == str(root)}
+        every = sorted(found.keys() | records.keys())
+        return tuple(view(box, found.get(box, []), records.get(box)) for box in every)
+
+    def running(self, name: str | None, root: Path | None) -> tuple[BoxView, User]:
+        """A running box to work in, by name or as the only one of a project, and its user.
+
+        Raises DevboxError with what to do where it does not run. With the box up, this is a
+        single call to the engine.
+        """
+        labels = {Label.OWNER: self._owner, Label.ROLE: "box"}
+        labels |= {Label.BOX: name} if name else {Label.PROJECT: str(root)}
+        own = self._engine.containers(labels) if name or root else ()
+        if len(own) == 1 and own[0].state == "running":
+            return view(BoxId(self._owner, own[0].labels[Label.BOX]), own, None), User.of(
+                own[0].labels
+            )
+        box = self.get(name) if name else self._only(root)
+        verb = "start" if box.state == "stopped" else "up"
+        raise DevboxError(f"Box {box.name} is {box.state}.", hint=f"Run `devbox {verb}` first.")
+
+    def status(self, name: str, spec: BoxSpec | None = None) -> Status:
+        """One box in full; with its spec also what the next `up` would change."""
+        from devbox.boxes.status import Status, git_of, limits_of
+
+        box = self.get(name)
+        own = self._engine.container(box.container) if box.container else None
+        limits = limits_of(own)
+        plan = self.plan(spec) if spec else None
+        volumes = self._engine.volumes(BoxId(self._owner, name).labels)
+        return Status(
+            box=box,
+            started=own.started if own and own.state == "running" else 0.0,
+            cpus=limits.cpus,
+            memory=limits.memory,
+            shm_size=limits.shm_size,
+            gpus=limits.gpus,
+            volumes=tuple(sorted(volume.name for volume in volumes)),
+            git=git_of(Path(box.project)),
+            pending=plan.changes if plan else (),
+            reason=plan.reason if plan else "",
+        )
+
+    # What `up` does
+
+    def plan(self, spec: BoxSpec) -> Plan:
+        """What `up` would do, without doing it."""
+        return self._bringer.plan(spec)
+
+    def compose_yaml(self, spec: BoxSpec) -> str:
+        """The Compose file of a box, as `up` would write it."""
+        from devbox.boxes.compose import document
+        from devbox.boxes.up import compose_yaml
+
+        return compose_yaml(document(self._wanted.of(spec)))
+
+    def up(
+        self,
+        spec: BoxSpec,
+        *,
+        report: Report = silent,
+        offer: Offer = lambda _: False,
+        rebuild: bool = False,
+    ) -> Up:
+        """Make the box be what the spec says, and run. Does nothing where it is so already.
+
+        Only one `up` of a box works at a time, others wait. Whenever it is ended, even by
+        SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
+        done in place of what failed; ``rebuild`` builds the box's images again from scratch.
+        """
+        plan = self.plan(spec)
+        if plan.empty and not rebuild:
+            return Up(plan, self.get(spec.name))
+        with self._alone(plan.id, report):
+            plan = self.plan(spec)
+            if not plan.empty or rebuild:
+                self._bringer.apply(plan, spec, report, offer, rebuild=rebuild)
+                self._event("up", plan.id, act=plan.act.value, config=spec.profile or spec.image)
+        return Up(plan, self.get(spec.name), self._wanted.notes(spec))
+
+    # What stops it
+
+    def stop(self, name: str, report: Report = silent) -> BoxView:
+        """Stop all containers of a box: programs get SIGTERM and ten seconds. They are kept."""
+        box = BoxId(self._owner, name)
+        with self._alone(box, report):
+            for container in _box_first(self._existing(box)):
+                if container.state in {"running", "restarting", "paused"}:
+                    report(Progress("stop", name, container.name))
+                    self._engine.stop(container.id)
+            self._event("stop", box)
+        return self.get(name)
+
+    def start(self, name: str, report: Report = silent) -> BoxView:
+        """Start a stopped box as it was, with its files and hooks."""
+        box = BoxId(self._owner, name)
+        with self._alone(box, report):
+            containers = self._existing(box)
+            if not containers:
+                raise DevboxError(
+                    f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
+                )
+            # Services first, so that they answer when the box's own hooks run.
+            for container in reversed(_box_first(containers)):
+                if container.state != "running":
+                    report(Progress("start", name, container.name))
+                    self._engine.start(container.id)
+            self._starter.finish(self._engine.containers(box.labels), report)
+            self._event("start", box)
+        return self.get(name)
+
+    def down(self, name: str, report: Report = silent) -> BoxView:
+        """Remove the containers and networks of a box; volumes and settings stay."""
+        box = BoxId(self._owner, name)
+        with self._alone(box, report):
+            self._existing(box)
+            report(Progress("down", name, "removing its containers"))
+            self._engine.compose_down(box.project, report=report)
+            self._event("down", box)
+        return self.get(name)
+
+    def removal(self, name: str, *, volumes: bool) -> Removal:
+        """What `rm` would remove."""
+        from devbox.boxes.remove import removal
+        from devbox.boxes.up import folder_of
+
+        box = BoxId(self._owner, name)
+        containers = self._existing(box)
+        folder = folder_of(self._home, box)
+        return removal(self._engine, box, containers, folder, volumes=volumes)
+
+    def rm(self, name: str, *, volumes: bool = False, report: Report = silent) -> Removal:
+        """Forget a box: its containers, networks and Compose file; with ``volumes`` its data."""
+        from devbox.boxes.remove import remove
+
+        box = BoxId(self._owner, name)
+        with self._alone(box, report):
+            what = self.removal(name, volumes=volumes)
+            remove(self._engine, what, report)
+            self._store.forget(box)
+            self._event("rm", box, volumes=volumes)
+        return what
+
+    # Work in it
+
+    def on_attach(self, box: BoxView, user: User, report: Report = silent) -> None:
+        """Run the on_attach hooks that a box was made with."""
+        from devbox.boxes.hooks import run_hooks
+        from devbox.boxes.start import hooks_of
+
+        own = self._engine.container(box.container)
+        if own and (commands := hooks_of(own).on_attach):
+            run_hooks(self._engine, own.id, user, "on_attach", commands, report)
+
+    def copy_in(self, name: str, source: Path, target: str) -> None:
+        """Copy a file or folder from here to an absolute path in a box."""
+        from devbox.boxes.copy import copy_in
+
+        box, user = self.running(name, None)
+        copy_in(self._engine, box.container, user, source, target)
+
+    def copy_out(self, name: str, source: str, target: Path) -> None:
+        """Copy a file or folder of a box to here."""
+        from devbox.boxes.copy import copy_out
+
+        box, _ = self.running(name, None)
+        copy_out(self._engine, box.container, source, target)
+
+    def logs(
+        self,
+        name: str,
+        *,
+        service: str = "",
+        follow: bool = False,
+        tail: int | None = None,
+        since: float = 0.0,
+    ) -> Iterator[tuple[str, LogLine]]:
+        """Lines of the box and its services as (service, line); merged by time."""
+        from devbox.boxes.logs import merged
+
+        containers = self._existing(BoxId(self._owner, name))
+        chosen = [c for c in containers if not service or _service(c) == service]
+        if service and not chosen:
+            names = ", ".join(sorted(map(_service, containers)))
+            raise UsageError(f"Box {name} has no service {service}.", hint=f"It has: {names}.")
+        lines = {
+            _service(c): self._engine.logs(
+                c.id, follow=follow, tail=tail, since=since, timestamps=True
+            )
+            for c in chosen
+        }
+        return merged(lines, follow=follow)
+
+    def sample(self, name: str) -> Mapping[str, Sample]:
+        """Live use of each running container of a box, by service."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        running = [c for c in self._existing(BoxId(self._owner, name)) if c.state == "running"]
+        if not running:
+            return {}
+        with ThreadPoolExecutor(len(running)) as pool:
+            samples = pool.map(lambda c: self._engine.sample(c.id), running)
+            return dict(zip(map(_service, running), samples, strict=True))
+
+    # Parts
+
+    @cached_property
+    def _store(self) -> BoxStore:
+        from devbox.boxes.store import BoxStore
+
+        return BoxStore(self._state())
+
+    @cached_property
+    def _wanted(self) -> Wanted:
+        return self._make_wanted()
+
+    @cached_property
+    def _starter(self) -> Starter:
+        from devbox.boxes.start import Starter
+
+        return Starter(self._engine, self._store, self._wanted.files)
+
+    @cached_property
+    def _bringer(self) -> Bringer:
+        from devbox.boxes.up import Bringer
+
+        return Bringer(self._engine, self._wanted, self._store, self._starter, self._home)
+
+    def _only(self, root: Path | None) -> BoxView:
+        if root is None:
+            raise UsageError("No box named, and no devbox.toml here.", hint="Name a box.")
+        found = self.of_project(root)
+        if not found:
+            raise DevboxError(f"{root} has no box yet.", hint="Run `devbox up` first.")
+        if len(found) > 1:
+            names = ", ".join(box.name for box in found)
+            raise UsageError("This project has several boxes.", hint=f"Name one: {names}.")
+        return found[0]
+
+    def _existing(self, box: BoxId) -> tuple[Container, ...]:
+        containers = self._engine.containers(box.labels)
+        if not containers and self._store.get(box) is None:
+            raise self._unknown(box.name)
+        return containers
+
+    def _unknown(self, name: str) -> UsageError:
+        import difflib
+
+        close = difflib.get_close_matches(name, [box.name for box in self.ls()], n=1)
+        hint = f"Did you mean {close[0]}?" if close else "`devbox ps` lists the boxes."
+        return UsageError(f"No box {name}.", hint=hint)
+
+    def _alone(self, box: BoxId, report: Report) -> AbstractContextManager[object]:
+        from devbox.state import lock
+
+        def waiting(holder: str) -> None:
+            report(Progress("wait", box.name, f"another devbox works on it ({holder})"))
+
+        return lock(self._home / "locks" / f"{box.project}.lock", on_wait=waiting)
+
+    def _event(self, kind: str, box: BoxId, **data: object) -> None:
+        self._state().events.append(f"box:{box.name}", f"box.{kind}", **data)
+
+
+def _service(container: Container) -> str:
+    return container.labels.get("com.docker.compose.service", container.name)
+
+
+def _box_first(containers: Sequence[Container]) -> list[Container]:
+    return sorted(containers, key=lambda c: (c.labels.get(Label.ROLE) != "box", c.name))

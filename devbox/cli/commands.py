@@ -34,7 +34,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "shell": Entry("attach", "shell", "Open a shell in the box."),
         "logs": Entry("observe", "logs", "Print the output of the box and its services."),
         "stats": Entry("observe", "stats", "Show live CPU, memory and network use."),
-        "ports": Entry("observe", "ports", "List the ports of the box and where they are published."),
+        "ports": Entry(
+            "observe", "ports", "List the ports of the box and where they are published."
+        ),
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
     "Definitions": {
@@ -45,7 +47,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "This machine": {
         "host": Entry("host", "host", "Show what this machine has and how busy it is."),
         "df": Entry("df", "df", "Show what takes space."),
-        "doctor": Entry("doctor", "doctor", "Check what devbox needs, with a fix for each finding."),
+        "doctor": Entry(
+            "doctor", "doctor", "Check what devbox needs, with a fix for each finding."
+        ),
         "events": Entry("events", "events", "Print the log of what happened."),
         "state": Entry("state", "state", "Back up, restore and check the state file."),
         "completion": Entry("completion", "completion", "Print the shell completion script."),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
-import time
-import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from devbox import __version__
-from devbox.errors import DevboxError
+from devbox.errors import EXIT_OK, DevboxError
 from devbox.home import home
 
 
@@ -26,16 +26,54 @@ def report_error(error: DevboxError) -> None:
         click.echo(error.hint, err=True)
 
 
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Where the reader of our output has left (`devbox ps | head -1`), end with success.
+
+    A pipe that broke elsewhere, to an engine say, is a bug: click would end without a word.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        if not _reader_left():
+            raise RuntimeError(f"a pipe or connection broke: {error}") from error
+        # The interpreter flushes once more at exit: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(EXIT_OK) from None
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads what stdout is connected to."""
+    import select
+
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
+
+
 def report_bug(error: BaseException) -> None:
     """Write the traceback to a log file and say where it is.
 
     The log holds no argument values: they may be secrets.
     """
-    lines = [f"devbox {__version__}", f"python {sys.version}", "", *traceback.format_exception(error)]
+    import tempfile
+    import time
+    import traceback
+
+    lines = [
+        f"devbox {__version__}",
+        f"python {sys.version}",
+        "",
+        *traceback.format_exception(error),
+    ]
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.log"
     try:
         folder = home() / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         log = folder / name
         log.write_text("\n".join(lines))
     except OSError:

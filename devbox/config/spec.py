@@ -161,10 +161,12 @@ class Settings:
     """The person's own settings (config.toml in the settings folder) and environment.
 
     ``base_image`` is what images/base starts from; ``defaults`` are [box] keys that apply to
-    every box of this person unless the project says otherwise.
+    every box of this person unless the project says otherwise. ``file`` is where they were
+    read, None where there is no such file.
     """
 
     owner: str
     network: Network = Network()
     base_image: str = "debian:bookworm-slim"
     defaults: Mapping[str, object] = field(default_factory=dict)
+    file: Path | None = None

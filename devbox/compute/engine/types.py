@@ -16,8 +16,9 @@ from devbox.progress import Report, silent
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """An engine and what it is able to do. ``memory`` in bytes; ``compose`` and ``buildx`` are
-    the plugin versions here ("" where absent); ``cdi`` lists CDI devices the engine offers."""
+    """An engine and what it is able to do. ``memory`` in bytes; ``cdi`` lists the CDI devices
+    that the engine offers. (Compose and buildx run on this side, see
+    :mod:`devbox.compute.engine.plugins`.)"""
 
     version: str
     api_version: str
@@ -33,8 +34,6 @@ class EngineInfo:
     runtimes: tuple[str, ...]
     cdi: tuple[str, ...]
     registry_mirrors: tuple[str, ...]
-    compose: str
-    buildx: str
 
 
 @dataclass(frozen=True)
@@ -181,11 +180,13 @@ class Exec(Protocol):
     def fileno(self) -> int: ...
     def read(self) -> tuple[int, bytes] | None:
         """The next chunk as (stream, data): 1 stdout, 2 stderr; None at the end."""
+
     def write(self, data: bytes) -> None: ...
     def close_stdin(self) -> None: ...
     def resize(self, rows: int, columns: int) -> None: ...
     def exit_code(self) -> int:
         """Wait for the end of the command and return its exit code."""
+
     def close(self) -> None: ...
 
 
@@ -202,8 +203,10 @@ class Engine(Protocol):
 
     def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
         """Running and stopped containers that carry all the labels."""
+
     def container(self, ref: str) -> Container | None:
         """Inspect one container by id or name; None where there is none."""
+
     def start(self, ref: str) -> None: ...
     def stop(self, ref: str, timeout: int = 10) -> None: ...
     def remove(self, ref: str, *, force: bool = False) -> None: ...
@@ -230,7 +233,7 @@ class Engine(Protocol):
         user: str = "",
         cwd: str = "",
         env: Mapping[str, str] | None = None,
-        input: bytes | None = None,
+        input: bytes | None = None,  # noqa: A002 - as subprocess calls it
     ) -> ExecResult:
         """Run a command to its end."""
 
@@ -245,14 +248,18 @@ class Engine(Protocol):
     ) -> Iterator[LogLine]: ...
     def sample(self, ref: str) -> Sample:
         """Live use over the last second or so."""
+
     def samples(self, ref: str) -> Iterator[Sample]:
         """Live use, about once a second, until the container stops."""
+
     def events(
         self, labels: Mapping[str, str], *, since: float = 0.0, until: float | None = None
     ) -> Iterator[EngineEvent]: ...
 
     def put(self, ref: str, folder: str, archive: Iterator[bytes]) -> None:
-        """Unpack a tar stream into an existing folder of a container."""
+        """Unpack a tar stream into an existing folder of a container. (The engine does one
+        archive at a time for a container: don't feed this from ``get`` of the same one.)"""
+
     def get(self, ref: str, path: str) -> Iterator[bytes]:
         """A file or folder of a container as a tar stream."""
 
@@ -261,12 +268,15 @@ class Engine(Protocol):
     def pull(self, ref: str, *, platform: str = "", report: Report = silent) -> None: ...
     def import_image(self, archive: Path, tag: str, changes: Sequence[str] = ()) -> str:
         """Make an image from the tar of a root file system; returns its id."""
+
     def tag(self, ref: str, tag: str) -> None: ...
     def remove_image(self, ref: str) -> int:
         """Untag or delete; returns the bytes that the engine says it freed, 0 if unknown."""
+
     def build(self, request: BuildRequest, report: Report = silent) -> None:
         """Build with BuildKit and load the result under its tag; a failing step raises
         :class:`devbox.compute.engine.build.BuildFailed` with the step and its last lines."""
+
     def prune_build_cache(self) -> int:
         """Drop BuildKit's cache; returns the bytes freed."""
 
@@ -278,5 +288,6 @@ class Engine(Protocol):
 
     def compose_up(self, project: str, file: Path, *, report: Report = silent) -> None:
         """Create or change the project's containers to match the file, and start them."""
+
     def compose_down(self, project: str, *, report: Report = silent) -> None:
         """Remove the project's containers and networks; volumes stay."""

@@ -1,0 +1,146 @@
+"""The one door: everything that the command line, the terminal UI and the SDK can do.
+
+with devbox.connect() as door:
+    project = door.project()
+    door.boxes.up(project.box().spec)
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from devbox.home import home as default_home
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devbox.boxes import Boxes, BoxView
+    from devbox.boxes.desire import Wanted
+    from devbox.boxes.images import Images
+    from devbox.compute import Hosts
+    from devbox.compute.engine.types import Engine
+    from devbox.config import Project, Settings
+    from devbox.state import State
+    from devbox.storage import Blobs
+
+
+class Devbox:
+    """devbox on this machine. Its parts are opened on first use; ``engine`` can be given.
+
+    Each property raises a DevboxError of its own kind where its part can't be opened:
+    Unreachable for the engine, ConfigError for the settings.
+    """
+
+    def __init__(self, home: Path | None = None, *, engine: Engine | None = None) -> None:
+        self.home = home or default_home()
+        self._given_engine = engine
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the state file, where it was opened."""
+        if "state" in self.__dict__:
+            self.state.close()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The person's own settings, with what the environment says."""
+        from devbox.config import load_settings
+
+        return load_settings()
+
+    @cached_property
+    def owner(self) -> str:
+        """Who acts: ``DEVBOX_USER``, else the operating system's user."""
+        from devbox.config.names import owner
+
+        return owner(os.environ)
+
+    @cached_property
+    def state(self) -> State:
+        """The state file of ``home``, created on first use."""
+        from devbox.state import State
+
+        return State(self.home, actor=self.owner)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Content-addressed files."""
+        from devbox.storage import Blobs
+
+        return Blobs(self.home / "blobs")
+
+    def connect_engine(self) -> Engine:
+        """A connection to the engine of its own, for another thread or process."""
+        if self._given_engine is not None:
+            return self._given_engine
+        from devbox.compute.engine.docker import DockerEngine
+
+        return DockerEngine()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The Docker engine."""
+        return self.connect_engine()
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """Machines with an engine; for now this one."""
+        from devbox.compute import Hosts
+
+        return Hosts()
+
+    @cached_property
+    def images(self) -> Images:
+        """What boxes are built from."""
+        from devbox.boxes.images import Images
+
+        return Images(self.engine, self.settings, self.home)
+
+    @cached_property
+    def boxes(self) -> Boxes:
+        """The development environments."""
+        from devbox.boxes import Boxes
+
+        return Boxes(
+            self.engine, self.owner, self.home, state=lambda: self.state, wanted=self._wanted
+        )
+
+    def _wanted(self) -> Wanted:
+        from devbox.boxes.desire import Wanted
+
+        return Wanted(self.engine, self.images, self.hosts, self.settings)
+
+    def last_known(self) -> tuple[BoxView, ...]:
+        """The boxes as they are remembered, without asking the engine."""
+        from devbox.boxes.store import BoxStore
+        from devbox.boxes.view import last_known
+
+        return last_known(BoxStore(self.state).ls(self.owner))
+
+    def project(
+        self, start: Path | None = None, overrides: Mapping[str, object] | None = None
+    ) -> Project:
+        """The project around a folder (this one), with what a command line overrides."""
+        from devbox.config import load
+
+        return load(start or Path.cwd(), settings=self.settings, overrides=overrides or {})
+
+    def project_root(self, start: Path | None = None) -> Path:
+        """The folder of the project around a folder, without reading its devbox.toml."""
+        from devbox.config import find_project
+
+        return find_project(start or Path.cwd())

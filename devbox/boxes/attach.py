@@ -1,0 +1,185 @@
+"""Running a command in a box with this terminal or these pipes attached.
+
+The terminal, its size, signals and the exit code behave as if the command ran here. However the
+client ends, the command and all its children in the box end too.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+
+from devbox.boxes.identity import User
+from devbox.boxes.tree import MARK, Watchdog, new_mark, signal_tree
+from devbox.compute.engine.types import Engine, Exec
+
+CHUNK = 65536
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run in which container: ``cwd`` is a path in the box."""
+
+    container: str
+    argv: Sequence[str]
+    user: User
+    cwd: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def attach(engine: Callable[[], Engine], command: Command, *, tty: bool) -> int:
+    """Run a command attached to the standard streams of this process; return its exit code.
+
+    ``engine`` opens a connection of its own each time, because signals and the watchdog need one
+    while the command's is in use.
+    """
+    mark = new_mark()
+
+    def end(number: signal.Signals) -> None:
+        signal_tree(engine(), command.container, mark, command.user, number)
+
+    watchdog = Watchdog(lambda: end(signal.SIGKILL))
+    finished = False
+    try:
+        running = engine().exec(
+            command.container,
+            command.argv,
+            user=str(command.user),
+            cwd=command.cwd,
+            env={**command.env, MARK: mark, **_terminal_env(tty=tty)},
+            tty=tty,
+            stdin=True,
+            size=_size() if tty else None,
+        )
+        try:
+            with _signals_sent_on(end, tty=tty), _raw_terminal(tty=tty):
+                _resize_with(running, tty=tty)
+                with _standard_input_of(running):
+                    _copy_output(running)
+                code = running.exit_code()
+            finished = True
+            return code
+        finally:
+            running.close()
+    finally:
+        if not finished:
+            end(signal.SIGKILL)
+        watchdog.dismiss()
+
+
+def _terminal_env(*, tty: bool) -> dict[str, str]:
+    names = ("TERM", "COLORTERM") if tty else ()
+    return {name: os.environ[name] for name in (*names, "NO_COLOR") if name in os.environ}
+
+
+def _size() -> tuple[int, int]:
+    size = os.get_terminal_size(sys.stdin.fileno())
+    return size.lines, size.columns
+
+
+def _copy_output(running: Exec) -> None:
+    while (chunk := running.read()) is not None:
+        stream, data = chunk
+        view = memoryview(data)
+        while view:
+            view = view[os.write(stream, view) :]
+
+
+@contextmanager
+def _standard_input_of(running: Exec) -> Iterator[None]:
+    """Pump this process's stdin into the command, in a thread that ends with it.
+
+    It waits on a second descriptor too, so that it never swallows a key that was meant for
+    whoever reads the terminal next.
+    """
+    wake_reader, wake_writer = os.pipe()
+
+    def pump() -> None:
+        try:
+            while wake_reader not in select.select([0, wake_reader], [], [])[0]:
+                data = os.read(0, CHUNK)
+                if not data:
+                    break
+                running.write(data)
+        except OSError:
+            pass  # the command ended, or this process has no standard input
+        with suppress(OSError):
+            running.close_stdin()
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(wake_writer, b"x")
+        thread.join()
+        os.close(wake_reader)
+        os.close(wake_writer)
+
+
+@contextmanager
+def _signals_sent_on(end: Callable[[signal.Signals], None], *, tty: bool) -> Iterator[None]:
+    """Send signals that this process gets to the whole tree in the box.
+
+    A second signal, or ten seconds of patience, make it a SIGKILL. With a terminal Ctrl+C is a
+    byte that the terminal in the box turns into a signal itself.
+    """
+    received = threading.Event()
+
+    def send(number: signal.Signals) -> None:
+        end(number)
+        if not over.wait(PATIENCE):
+            end(signal.SIGKILL)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        name = signal.SIGKILL if received.is_set() else signal.Signals(number)
+        received.set()
+        # Not in the handler itself: the main thread may be in the middle of a request.
+        threading.Thread(target=send, args=(name,), daemon=True).start()
+
+    over = threading.Event()
+    numbers = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT] + ([] if tty else [signal.SIGINT])
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        over.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _resize_with(running: Exec, *, tty: bool) -> None:
+    if not tty:
+        return
+
+    def resize(*_: object) -> None:
+        rows, columns = _size()
+        threading.Thread(target=running.resize, args=(rows, columns), daemon=True).start()
+
+    signal.signal(signal.SIGWINCH, resize)
+    resize()
+
+
+@contextmanager
+def _raw_terminal(*, tty: bool) -> Iterator[None]:
+    if not tty:
+        yield
+        return
+    import termios
+    import tty as modes
+
+    before = termios.tcgetattr(0)
+    modes.setraw(0)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)

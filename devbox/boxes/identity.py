@@ -1,0 +1,74 @@
+"""How a box is named on an engine: its project, volumes and labels.
+
+The engine's labels are the truth about boxes; the state file only remembers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+BOX_SERVICE = "box"
+LIBRARY = "/usr/local/lib/devbox"
+RUN = "/run/devbox"
+
+
+class Label:
+    """The labels that devbox puts on containers and volumes."""
+
+    OWNER: Final = "devbox.owner"
+    BOX: Final = "devbox.box"
+    PROJECT: Final = "devbox.project"
+    ROLE: Final = "devbox.role"
+    PROFILE: Final = "devbox.profile"
+    CONFIG: Final = "devbox.config"
+    SPEC: Final = "devbox.spec"
+    USER: Final = "devbox.user"
+
+
+@dataclass(frozen=True, order=True)
+class BoxId:
+    """A box: its owner and name. Unique on an engine."""
+
+    owner: str
+    name: str
+
+    @property
+    def project(self) -> str:
+        """The Compose project."""
+        return f"devbox-{self.owner}-{self.name}"
+
+    @property
+    def home_volume(self) -> str:
+        """The volume of the home folder."""
+        return f"{self.project}-home"
+
+    def cache_volume(self, uid: int) -> str:
+        """The volume of package caches, shared by all boxes of the owner with that user id."""
+        return f"devbox-{self.owner}-cache-{uid}"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What finds everything of the box."""
+        return {Label.OWNER: self.owner, Label.BOX: self.name}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class User:
+    """Who the person is inside a box: the numbers that own the workspace."""
+
+    uid: int
+    gid: int
+
+    def __str__(self) -> str:
+        return f"{self.uid}:{self.gid}"
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str]) -> User:
+        """The user of a box, as its container's label says; root where it says nothing."""
+        uid, _, gid = labels.get(Label.USER, "").partition(":")
+        return cls(int(uid), int(gid)) if uid.isdigit() and gid.isdigit() else cls(0, 0)

@@ -1,0 +1,78 @@
+"""Waiting until a box is really ready: its init script says so, its services answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from devbox.compute.engine.types import Container, Engine
+from devbox.errors import DevboxError
+from devbox.progress import Progress, Report
+
+READY = "devbox: ready"
+SHOWN_LINES = 20
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+
+
+def wait_ready(engine: Engine, container: Container) -> None:
+    """Follow the output of a started box until its init script says that it is done.
+
+    Raises DevboxError with the last lines where the container ends instead.
+    """
+    lines: list[str] = []
+    for line in engine.logs(container.id, follow=True, since=container.started):
+        if line.text == READY:
+            return
+        lines = [*lines[1 - SHOWN_LINES :], line.text]
+    ended = engine.container(container.id)
+    code = ended.exit_code if ended else None
+    raise DevboxError(
+        f"The box stopped while it was starting (exit code {code}).",
+        hint="`devbox logs` has all of its output.",
+        detail=lines,
+    )
+
+
+def wait_healthy(engine: Engine, service: str, container: Container, report: Report) -> None:
+    """Run a service's own health check until it succeeds; without one it need only run.
+
+    The engine does so too, but waits a whole interval before its first look.
+    """
+    check: dict[str, Any] = (container.raw.get("Config") or {}).get("Healthcheck") or {}
+    argv = _argv(check.get("Test") or [])
+    seconds = max((check.get("Interval") or 0) / 1e9 * (check.get("Retries") or 3), 30.0)
+    deadline = time.monotonic() + seconds
+    pause = FIRST_PAUSE
+    report(Progress("start", service, "waiting until it is healthy" if argv else "starting"))
+    while True:
+        current = engine.container(container.id)
+        if current is None or current.state != "running":
+            raise _failed(engine, service, container, "stopped while it was starting")
+        if not argv or engine.call(container.id, argv).code == 0:
+            return
+        if time.monotonic() > deadline:
+            raise _failed(engine, service, container, f"is not healthy after {seconds:.0f} s")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _argv(test: Sequence[str]) -> list[str]:
+    """The command of a Docker health check; [] where it is absent or switched off."""
+    match list(test):
+        case ["CMD-SHELL", command]:
+            return ["sh", "-c", command]
+        case ["CMD", *argv]:
+            return argv
+        case _:
+            return []
+
+
+def _failed(engine: Engine, service: str, container: Container, what: str) -> DevboxError:
+    lines = [line.text for line in engine.logs(container.id, tail=SHOWN_LINES)]
+    return DevboxError(
+        f"Service {service} {what}.",
+        hint=f"`devbox logs --service {service}` has all of its output.",
+        detail=lines,
+    )

@@ -1,0 +1,50 @@
+"""What removing a box takes away: shown first, then done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devbox.boxes.identity import BoxId
+from devbox.compute.engine.types import Container, Engine
+from devbox.progress import Progress, Report
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The plan of an `rm`: ``running`` and ``containers`` by name, ``volumes`` that would be
+    deleted, ``kept`` volumes that stay, and devbox's own folder of the box."""
+
+    id: BoxId
+    running: tuple[str, ...]
+    containers: tuple[str, ...]
+    volumes: tuple[str, ...]
+    kept: tuple[str, ...]
+    folder: Path
+
+
+def removal(
+    engine: Engine, box: BoxId, containers: Sequence[Container], folder: Path, *, volumes: bool
+) -> Removal:
+    """Look what there is to remove."""
+    names = tuple(sorted(volume.name for volume in engine.volumes(box.labels)))
+    return Removal(
+        id=box,
+        running=tuple(sorted(c.name for c in containers if c.state == "running")),
+        containers=tuple(sorted(c.name for c in containers)),
+        volumes=names if volumes else (),
+        kept=() if volumes else names,
+        folder=folder,
+    )
+
+
+def remove(engine: Engine, what: Removal, report: Report) -> None:
+    """Do it: containers and networks first, since they use the volumes."""
+    report(Progress("rm", what.id.name, "removing its containers"))
+    engine.compose_down(what.id.project, report=report)
+    for name in what.volumes:
+        report(Progress("rm", what.id.name, f"deleting volume {name}"))
+        engine.remove_volume(name)
+    shutil.rmtree(what.folder, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""Ending what was started in a box, with everything that it started itself.
+
+When the client of `docker exec` goes, the command stays. Every command of devbox carries a mark
+in its environment, which its children inherit even when they leave its session or its parent;
+a script in the box finds them by it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+from devbox.boxes.identity import LIBRARY, User
+from devbox.compute.engine.types import Engine
+
+MARK = "DEVBOX_EXEC"
+
+
+def new_mark() -> str:
+    """A value of ``DEVBOX_EXEC`` that nothing else has."""
+    return os.urandom(8).hex()
+
+
+def signal_tree(
+    engine: Engine, container: str, mark: str, user: User, number: signal.Signals
+) -> None:
+    """Send a signal to all processes with a mark; SIGKILL leaves none.
+
+    As the user and as root, since without CAP_SYS_PTRACE not even root may look into the
+    environment of a process of somebody else.
+    """
+    argv = [f"{LIBRARY}/signal", number.name.removeprefix("SIG"), mark]
+    for who in dict.fromkeys([str(user), "0:0"]):
+        engine.call(container, argv, user=who)
+
+
+class Watchdog:
+    """A child process that outlives a SIGKILL of its parent, and then ends a command in a box.
+
+    It waits for the end of a pipe that only the parent holds. Made by `fork` before there are
+    threads: that takes a millisecond, a fresh interpreter takes fifty.
+    """
+
+    def __init__(self, on_death: Callable[[], None]) -> None:
+        reader, self._writer = os.pipe()
+        self._child = os.fork()
+        if self._child:
+            os.close(reader)
+            return
+        os.close(self._writer)
+        _watch(reader, on_death)
+
+    def dismiss(self) -> None:
+        """The command ended in order: nothing is left to do."""
+        os.write(self._writer, b"x")
+        os.close(self._writer)
+        os.waitpid(self._child, 0)
+
+
+def _watch(reader: int, on_death: Callable[[], None]) -> None:
+    """The child's whole life. Never returns."""
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        # A reader of the parent's output must not wait for this process.
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(null, stream)
+        if not os.read(reader, 1):
+            on_death()
+    except BaseException:  # noqa: BLE001 - it has nobody to tell, and must end here
+        os._exit(1)
+    os._exit(0)

@@ -1,0 +1,55 @@
+"""What the shell offers after Tab: names that cost little to find. Silent whatever fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import wraps
+
+import click
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def _offer(names: Callable[[], Iterable[str]]) -> Complete:
+    """A completion from a function that lists every name."""
+
+    @wraps(names)
+    def complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+        try:
+            return sorted({name for name in names() if name.startswith(begun)})
+        except Exception:  # noqa: BLE001 - a message would land in the middle of the prompt
+            return []
+
+    return complete
+
+
+def _boxes() -> Iterable[str]:
+    from devbox.api import Devbox
+    from devbox.errors import DevboxError
+    from devbox.state import state_file
+
+    found: set[str] = set()
+    with Devbox() as door:
+        with suppress(DevboxError):
+            found.update(door.project().boxes)
+        # Looking must not make the state file.
+        if state_file(door.home).exists():
+            found.update(box.name for box in door.last_known())
+    return found
+
+
+def _profiles() -> Iterable[str]:
+    from devbox.config import shipped
+    from devbox.home import settings_file
+
+    for folder in (shipped("profiles"), settings_file().parent / "profiles"):
+        if folder.is_dir():
+            yield from (file.stem for file in folder.glob("*.toml"))
+
+
+complete_box = _offer(_boxes)
+"""Names of boxes: those of the project around us, and those devbox remembers."""
+
+complete_profile = _offer(_profiles)
+"""Names of profiles: shipped ones and the person's own."""

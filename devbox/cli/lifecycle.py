@@ -1,0 +1,141 @@
+"""devbox stop, start, restart, down, rm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from devbox.cli.output import confirm, json_option, print_json, say, tell, yes_option
+from devbox.cli.target import name_argument, names
+
+if TYPE_CHECKING:
+    from devbox.api import Devbox
+    from devbox.boxes import BoxView
+    from devbox.boxes.remove import Removal
+
+
+@click.command("stop")
+@name_argument
+@json_option
+def stop(name: str | None, as_json: bool) -> None:
+    """Stop the box, keep its containers.
+
+    Programs in it get SIGTERM and ten seconds to save their work.
+
+    \b
+    Example:
+      devbox stop
+      devbox stop churn --json
+    """
+    _each(name, as_json, lambda door, box: door.boxes.stop(box, tell))
+
+
+@click.command("start")
+@name_argument
+@json_option
+def start(name: str | None, as_json: bool) -> None:
+    """Start a stopped box.
+
+    It comes back as it was; `devbox up` also applies changes of devbox.toml.
+
+    \b
+    Example:
+      devbox start
+    """
+    _each(name, as_json, lambda door, box: door.boxes.start(box, tell))
+
+
+@click.command("restart")
+@name_argument
+@json_option
+def restart(name: str | None, as_json: bool) -> None:
+    """Stop the box and start it again.
+
+    \b
+    Example:
+      devbox restart churn
+    """
+
+    def again(door: Devbox, box: str) -> BoxView:
+        door.boxes.stop(box, tell)
+        return door.boxes.start(box, tell)
+
+    _each(name, as_json, again)
+
+
+@click.command("down")
+@name_argument
+@json_option
+def down(name: str | None, as_json: bool) -> None:
+    """Remove the box's containers, keep its volumes.
+
+    The workspace, the home folder and the settings stay; `devbox up` makes the box again.
+
+    \b
+    Example:
+      devbox down
+    """
+    _each(name, as_json, lambda door, box: door.boxes.down(box, tell))
+
+
+@click.command("rm")
+@name_argument
+@click.option("--volumes", is_flag=True, help="Delete the home folder and other volumes too.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, remove nothing.")
+@yes_option
+@json_option
+def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Forget the box; with --volumes delete its data too.
+
+    Asks where the box runs or data would be deleted. The workspace is never touched.
+
+    \b
+    Example:
+      devbox rm churn
+      devbox rm churn --volumes --yes
+    """
+    from devbox.api import Devbox
+
+    with Devbox() as door:
+        plans = [door.boxes.removal(box, volumes=volumes) for box in names(door, name)]
+        if dry_run:
+            print_json(plans) if as_json else _show(plans, click.echo)
+            return
+        if any(plan.running or plan.volumes for plan in plans):
+            _show(plans, say)
+            confirm("Remove this?", yes=yes, refusal="Nothing was removed.")
+        done = [door.boxes.rm(plan.id.name, volumes=volumes, report=tell) for plan in plans]
+    if as_json:
+        print_json(done)
+    for plan in done:
+        if plan.kept:
+            say(f"Kept: {', '.join(plan.kept)}. `devbox up` uses them again.")
+
+
+def _show(plans: list[Removal], write: Callable[[str], None]) -> None:
+    for plan in plans:
+        write(f"Box {plan.id.name}:")
+        for container in plan.containers:
+            write(f"  remove container {container}{_running(plan, container)}")
+        for volume in plan.volumes:
+            write(f"  DELETE volume {volume} and all data in it")
+        for volume in plan.kept:
+            write(f"  keep volume {volume}")
+
+
+def _running(plan: Removal, container: str) -> str:
+    return " (running)" if container in plan.running else ""
+
+
+def _each(name: str | None, as_json: bool, act: Callable[[Devbox, str], BoxView]) -> None:
+    from devbox.api import Devbox
+
+    with Devbox() as door:
+        views = [act(door, box) for box in names(door, name)]
+    if as_json:
+        print_json(views)
+    else:
+        for box in views:
+            say(f"Box {box.name} is {box.state}.")

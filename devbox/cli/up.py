@@ -1,0 +1,133 @@
+"""devbox up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from devbox.cli.complete import complete_box, complete_profile
+from devbox.cli.output import json_option, print_json, say, tell, yes_option
+
+if TYPE_CHECKING:
+    from devbox.boxes import Up
+    from devbox.boxes.plan import Plan
+    from devbox.boxes.up import Offer
+    from devbox.progress import Progress
+
+
+@click.command("up")
+@click.argument("name", required=False, shell_complete=complete_box)
+@click.option(
+    "-p",
+    "--profile",
+    shell_complete=complete_profile,
+    help="Use this profile instead of the project's.",
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override one key.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show the plan, change nothing.")
+@click.option("--rebuild", is_flag=True, help="Build the image again, without the build cache.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all output of builds and hooks.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only errors.")
+@yes_option
+@json_option
+def up(
+    name: str | None,
+    profile: str | None,
+    settings: tuple[str, ...],
+    dry_run: bool,
+    rebuild: bool,
+    verbose: bool,
+    quiet: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Bring the project's box up, building what is missing.
+
+    Brings up every box of the project, or the one named. Does nothing where a box is up and
+    unchanged. Files in the workspace and the home folder survive every change.
+
+    \b
+    Example:
+      devbox up
+      devbox up train --set resources.memory=16GiB
+      devbox up --dry-run
+    """
+    from devbox.api import Devbox
+    from devbox.config import parse_overrides
+
+    def report(progress: Progress) -> None:
+        if not quiet and (verbose or not progress.log or progress.stage == "hook"):
+            tell(progress)
+
+    overrides = parse_overrides(settings) | ({"profile": profile} if profile else {})
+    with Devbox() as door:
+        project = door.project(overrides=overrides)
+        chosen = [project.box(name)] if name else list(project.boxes.values())
+        if dry_run:
+            plans = [door.boxes.plan(box.spec) for box in chosen]
+            print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
+            return
+        done = [
+            door.boxes.up(box.spec, report=report, offer=_offer(yes), rebuild=rebuild)
+            for box in chosen
+        ]
+        if as_json:
+            print_json([_up_json(result) for result in done])
+        elif not quiet:
+            for result in done:
+                _how_to_get_in(result, alone=len(project.boxes) == 1)
+
+
+def _offer(yes: bool) -> Offer:
+    import sys
+
+    def ask(question: str) -> bool:
+        if yes:
+            say(f"{question} Yes.")
+            return True
+        return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
+
+    return ask
+
+
+def _plan_json(plan: Plan) -> dict[str, object]:
+    return {
+        "name": plan.id.name,
+        "act": plan.act.value,
+        "reason": plan.reason,
+        "build": plan.build,
+        "changes": plan.changes,
+    }
+
+
+def _up_json(result: Up) -> dict[str, object]:
+    return {"plan": _plan_json(result.plan), "box": result.box, "notes": result.notes}
+
+
+def _show(plans: list[Plan]) -> None:
+    for plan in plans:
+        click.echo(f"{plan.id.name}: {plan.act.value} ({plan.reason})")
+        for tag in plan.build:
+            click.echo(f"  build {tag}")
+        for change in plan.changes:
+            click.echo(f"  {change.key}: {_value(change.before)} -> {_value(change.after)}")
+
+
+def _value(value: object) -> str:
+    return "unset" if value is None else str(value)
+
+
+def _how_to_get_in(result: Up, *, alone: bool) -> None:
+    box = result.box
+    name = "" if alone else f" {box.name}"
+    done = "is up already" if result.plan.empty else "is up"
+    say(f"Box {box.name} {done}: {box.profile or box.image}, this folder is /workspace.")
+    for note in result.notes:
+        say(note)
+    for port in box.ports:
+        say(f"  port {port.container} -> {port.address}:{port.host}")
+    if not result.plan.empty:
+        say(f"  devbox shell{name}               a shell in it")
+        say(f"  devbox exec{name} -- COMMAND     run something")
+        say(f"  devbox stop{name}                stop it")

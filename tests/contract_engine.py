@@ -1,0 +1,287 @@
+"""What every engine does, the real one and the fake: the same tests run against both.
+
+Who uses the class gives the fixtures ``engine`` (with a shell, cat and true in ``image``, and
+``nosuch`` for no command), ``image``, and ``project``, a name that nobody else uses.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devbox.compute.engine.compose import ComposeFailed
+from devbox.compute.engine.faults import Conflict, NotFound, PullFailed
+from devbox.compute.engine.types import Container, Engine
+from devbox.progress import Progress
+
+
+class EngineContract:
+    """Behaviour that callers rely on."""
+
+    @pytest.fixture
+    def labels(self, project: str) -> dict[str, str]:
+        return {"devbox.owner": project}
+
+    @pytest.fixture
+    def service(self, image: str, labels: dict[str, str]) -> dict[str, Any]:
+        return {
+            "image": image,
+            "command": ["sleep", "600"],
+            "stop_grace_period": "0s",
+            "labels": labels | {"devbox.box": "b"},
+        }
+
+    def up(
+        self, engine: Engine, project: str, folder: Path, volumes: Any = None, **services: Any
+    ) -> tuple[Container, ...]:
+        file = folder / "compose.yaml"
+        file.write_text(json.dumps({"services": services, "volumes": volumes or {}}))
+        engine.compose_up(project, file)
+        return engine.containers({"devbox.owner": project})
+
+    @pytest.fixture
+    def running(
+        self, engine: Engine, project: str, tmp_path: Path, service: dict[str, Any]
+    ) -> Container:
+        (container,) = self.up(engine, project, tmp_path, box=service)
+        return container
+
+    def test_it_answers(self, engine: Engine) -> None:
+        engine.ping()
+        info = engine.info()
+        assert info.version
+        assert info.cpus > 0
+        assert info.memory > 0
+
+    def test_what_is_absent_is_none(self, engine: Engine, project: str) -> None:
+        assert engine.container(project) is None
+        assert engine.container("") is None
+        assert engine.image(f"devbox/{project}:none") is None
+        assert engine.containers({"devbox.owner": project}) == ()
+        assert engine.volumes({"devbox.owner": project}) == ()
+        assert engine.images({"devbox.owner": project}) == ()
+
+    def test_up_makes_labelled_containers(
+        self, engine: Engine, project: str, running: Container
+    ) -> None:
+        assert running.name == f"{project}-box-1"
+        assert running.state == "running"
+        assert running.labels["devbox.box"] == "b"
+        assert [c.id for c in engine.containers({"devbox.owner": project, "devbox.box": ""})] == [
+            running.id
+        ]
+        assert engine.containers({"devbox.owner": project, "devbox.box": "other"}) == ()
+        inspected = engine.container(running.name)
+        assert inspected is not None
+        assert (inspected.id, inspected.image_id) == (running.id, running.image_id)
+        assert inspected.pid > 0
+        assert inspected.started > 0
+        assert inspected.exit_code is None
+
+    def test_up_again_keeps_what_is_right(
+        self,
+        engine: Engine,
+        project: str,
+        running: Container,
+        service: dict[str, Any],
+        tmp_path: Path,
+    ) -> None:
+        (again,) = self.up(engine, project, tmp_path, box=service)
+        assert again.id == running.id
+
+    def test_up_recreates_what_changed_and_removes_orphans(
+        self,
+        engine: Engine,
+        project: str,
+        running: Container,
+        service: dict[str, Any],
+        tmp_path: Path,
+    ) -> None:
+        both = self.up(engine, project, tmp_path, box=service, db=service)
+        assert len(both) == 2
+        changed = service | {"environment": {"PRICE": "5 $$"}}
+        (after,) = self.up(engine, project, tmp_path, box=changed)
+        assert after.id != running.id
+        inspected = engine.container(after.id)
+        assert inspected is not None
+        assert "PRICE=5 $" in inspected.env
+
+    def test_up_tells_its_steps(
+        self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path
+    ) -> None:
+        told: list[Progress] = []
+        file = tmp_path / "compose.yaml"
+        file.write_text(json.dumps({"services": {"box": service}}))
+        engine.compose_up(project, file, report=told.append)
+        assert any("Started" in each.text for each in told)
+        assert {each.stage for each in told} == {"start"}
+
+    def test_up_without_the_image_is_a_failed_pull(
+        self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path
+    ) -> None:
+        missing = service | {"image": "localhost:1/nobody/has-this:1"}
+        with pytest.raises(PullFailed):
+            self.up(engine, project, tmp_path, box=missing)
+
+    def test_up_names_the_port_that_is_taken(
+        self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path, port: int
+    ) -> None:
+        publishing = service | {"ports": [f"127.0.0.1:{port}:80"]}
+        with pytest.raises(ComposeFailed, match=str(port)) as caught:
+            self.up(engine, project, tmp_path, one=publishing, two=publishing)
+        assert caught.value.port == port
+        (live,) = [c for c in engine.containers({"devbox.owner": project}) if c.state == "running"]
+        assert (live.ports[0].container, live.ports[0].host) == (80, port)
+
+    def test_down_keeps_volumes(
+        self,
+        engine: Engine,
+        project: str,
+        service: dict[str, Any],
+        labels: dict[str, str],
+        tmp_path: Path,
+    ) -> None:
+        name = f"{project}-home"
+        mounted = service | {"volumes": ["home:/data"]}
+        volumes = {"home": {"name": name, "labels": labels}}
+        (box,) = self.up(engine, project, tmp_path, volumes, box=mounted)
+        with pytest.raises(Conflict):
+            engine.remove_volume(name)
+        inspected = engine.container(box.id)
+        assert inspected is not None
+        assert [m["Name"] for m in inspected.mounts] == [name]
+        engine.compose_down(project)
+        assert engine.containers(labels) == ()
+        assert [v.name for v in engine.volumes(labels)] == [name]
+        engine.remove_volume(name)
+        engine.remove_volume(name)
+        assert engine.volumes(labels) == ()
+        engine.compose_down(project)
+
+    def test_stop_and_start(self, engine: Engine, running: Container) -> None:
+        engine.stop(running.id, timeout=0)
+        engine.stop(running.id, timeout=0)
+        stopped = engine.container(running.id)
+        assert stopped is not None
+        assert (stopped.state, stopped.exit_code) == ("exited", 137)
+        with pytest.raises(Conflict):
+            engine.call(running.id, ["true"])
+        engine.start(running.id)
+        engine.start(running.id)
+        started = engine.container(running.id)
+        assert started is not None
+        assert started.state == "running"
+
+    def test_remove(self, engine: Engine, running: Container) -> None:
+        with pytest.raises(Conflict):
+            engine.remove(running.id)
+        engine.remove(running.id, force=True)
+        engine.remove(running.id, force=True)
+        assert engine.container(running.id) is None
+
+    @pytest.mark.parametrize("act", ["start", "stop", "processes", "sample"])
+    def test_acts_on_nothing(self, engine: Engine, project: str, act: str) -> None:
+        with pytest.raises(NotFound):
+            getattr(engine, act)(project)
+
+    def test_call(self, engine: Engine, running: Container) -> None:
+        done = engine.call(running.id, ["sh", "-c", "echo out; echo err >&2; exit 7"])
+        assert (done.code, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
+        assert engine.call(running.id, ["cat"], input=b"in\0put").stdout == b"in\0put"
+        missing = engine.call(running.id, ["nosuch"])
+        assert missing.code == 127
+        assert missing.stdout == b""
+        assert b"nosuch" in missing.stderr
+
+    def test_exec_streams(self, engine: Engine, running: Container) -> None:
+        command = engine.exec(running.id, ["cat"], stdin=True)
+        try:
+            assert command.fileno() > 0
+            command.write(b"hello")
+            command.close_stdin()
+            output = b""
+            while chunk := command.read():
+                assert chunk[0] == 1
+                output += chunk[1]
+            assert output == b"hello"
+            assert command.exit_code() == 0
+        finally:
+            command.close()
+
+    def test_processes_and_sample(self, engine: Engine, running: Container) -> None:
+        assert any("sleep" in process["CMD"] for process in engine.processes(running.id))
+        sample = engine.sample(running.id)
+        assert 0 < sample.memory <= sample.memory_limit
+        assert sample.processes >= 1
+        assert sample.cpu >= 0
+        assert next(iter(engine.samples(running.id))).memory > 0
+
+    def test_events(self, engine: Engine, labels: dict[str, str], running: Container) -> None:
+        found = list(engine.events(labels, since=running.created - 60, until=time.time() + 0.1))
+        starts = [event for event in found if event.action == "start"]
+        assert [event.id for event in starts] == [running.id]
+        assert starts[0].kind == "container"
+        assert starts[0].attributes["name"] == running.name
+
+    def test_archives(self, engine: Engine, running: Container) -> None:
+        engine.put(running.id, "/tmp", iter([tar({"note": b"x" * 100_000})]))
+        with tarfile.open(fileobj=io.BytesIO(b"".join(engine.get(running.id, "/tmp/note")))) as got:
+            member = got.extractfile("note")
+            assert member is not None
+            assert member.read() == b"x" * 100_000
+        with pytest.raises(NotFound):
+            list(engine.get(running.id, "/nosuch"))
+
+    def test_images(
+        self, engine: Engine, project: str, labels: dict[str, str], tmp_path: Path
+    ) -> None:
+        archive = tmp_path / "root.tar"
+        archive.write_bytes(tar({"etc/name": b"devbox"}))
+        tag, other = f"devbox/{project}:1", f"devbox/{project}:2"
+        made = engine.import_image(archive, tag, [f"LABEL devbox.owner={project}"])
+        engine.tag(tag, other)
+        (image,) = engine.images(labels)
+        assert (image.id, sorted(image.tags), image.containers) == (made, [tag, other], 0)
+        assert image.labels == labels
+        assert engine.remove_image(tag) == 0
+        assert engine.image(tag) is None
+        assert engine.remove_image(other) == image.size
+        assert engine.remove_image(other) == 0
+        assert engine.images(labels) == ()
+        with pytest.raises(NotFound):
+            engine.tag(tag, other)
+
+    def test_an_image_in_use_stays(self, engine: Engine, image: str, running: Container) -> None:
+        with pytest.raises(Conflict):
+            engine.remove_image(running.image_id)
+        (found,) = [each for each in engine.images({}) if each.id == running.image_id]
+        assert found.containers >= 1
+
+    def test_volumes_carry_labels(self, engine: Engine, labels: Mapping[str, str]) -> None:
+        name = f"{labels['devbox.owner']}-v"
+        engine.create_volume(name, labels)
+        engine.create_volume(name, labels)
+        (volume,) = engine.volumes(labels)
+        assert (volume.name, volume.labels) == (name, labels)
+        engine.remove_volume(name)
+
+    def test_usage(self, engine: Engine) -> None:
+        assert {"Images", "Containers", "Volumes", "BuildCache"} <= set(engine.usage())
+
+
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive in memory."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return made.getvalue()
