@@ -171,6 +171,8 @@ class EngineContract:
         stopped = engine.container(running.id)
         assert stopped is not None
         assert (stopped.state, stopped.exit_code) == ("exited", 137)
+        assert stopped.started < stopped.finished
+        assert [c.state for c in engine.containers(running.labels)] == ["exited"]
         with pytest.raises(Conflict):
             engine.call(running.id, ["true"])
         engine.start(running.id)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
 from devbox.boxes.view import BoxView, by_box, view
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devbox.boxes.status import Status
     from devbox.boxes.store import BoxStore
     from devbox.boxes.up import Bringer, Offer
-    from devbox.compute.engine.types import LogLine, Sample
+    from devbox.compute.engine.reports import LogLine, Sample
     from devbox.config.spec import BoxSpec
     from devbox.state import State
 
@@ -132,14 +132,13 @@ class Boxes:
 
     def plan(self, spec: BoxSpec) -> Plan:
         """What `up` would do, without doing it."""
-        return self._bringer.plan(spec)
+        return self._plan(spec, self._bringer.document(spec))
 
     def compose_yaml(self, spec: BoxSpec) -> str:
         """The Compose file of a box, as `up` would write it."""
-        from devbox.boxes.compose import document
         from devbox.boxes.up import compose_yaml
 
-        return compose_yaml(document(self._wanted.of(spec)))
+        return compose_yaml(self._bringer.document(spec))
 
     def up(
         self,
@@ -155,11 +154,12 @@ class Boxes:
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
         done in place of what failed; ``rebuild`` builds the box's images again from scratch.
         """
-        plan = self.plan(spec)
+        document = self._bringer.document(spec)
+        plan = self._plan(spec, document)
         if plan.empty and not rebuild:
             return Up(plan, self.get(spec.name))
         with self._alone(plan.id, report):
-            plan = self.plan(spec)
+            plan = self._plan(spec, document)  # another `up` may have been at work until now
             if not plan.empty or rebuild:
                 self._bringer.apply(plan, spec, report, offer, rebuild=rebuild)
                 self._event("up", plan.id, act=plan.act.value, config=spec.profile or spec.image)
@@ -291,6 +291,9 @@ class Boxes:
 
     # Parts
 
+    def _plan(self, spec: BoxSpec, document: Mapping[str, Any]) -> Plan:
+        return self._bringer.plan(BoxId(self._owner, spec.name), spec, document)
+
     @cached_property
     def _store(self) -> BoxStore:
         from devbox.boxes.store import BoxStore
@@ -345,7 +348,7 @@ class Boxes:
 
         return lock(self._home / "locks" / f"{box.project}.lock", on_wait=waiting)
 
-    def _event(self, kind: str, box: BoxId, **data: object) -> None:
+    def _event(self, kind: str, box: BoxId, **data: Any) -> None:
         self._state().events.append(f"box:{box.name}", f"box.{kind}", **data)
 
 

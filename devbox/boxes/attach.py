@@ -35,21 +35,21 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def attach(engine: Callable[[], Engine], command: Command, *, tty: bool) -> int:
+def attach(engine: Engine, command: Command, *, tty: bool, connect: Callable[[], Engine]) -> int:
     """Run a command attached to the standard streams of this process; return its exit code.
 
-    ``engine`` opens a connection of its own each time, because signals and the watchdog need one
-    while the command's is in use.
+    ``connect`` opens a connection of its own to the same engine: signals and the watchdog's
+    process must not use one that something else is in the middle of using.
     """
     mark = new_mark()
 
     def end(number: signal.Signals) -> None:
-        signal_tree(engine(), command.container, mark, command.user, number)
+        signal_tree(connect(), command.container, mark, command.user, number)
 
     watchdog = Watchdog(lambda: end(signal.SIGKILL))
     finished = False
     try:
-        running = engine().exec(
+        running = engine.exec(
             command.container,
             command.argv,
             user=str(command.user),
@@ -177,7 +177,7 @@ def _raw_terminal(*, tty: bool) -> Iterator[None]:
     import tty as modes
 
     before = termios.tcgetattr(0)
-    modes.setraw(0)
+    modes.setraw(0, termios.TCSANOW)  # the default would drop what was typed ahead
     try:
         yield
     finally:

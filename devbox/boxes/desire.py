@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devbox.boxes.compose import Desired
 from devbox.boxes.identity import BoxId, User
+from devbox.compute.engine.reports import EngineInfo
 from devbox.compute.engine.types import Engine
 from devbox.config.spec import BoxSpec, Gpu, Settings
 from devbox.errors import DevboxError
@@ -27,6 +29,10 @@ class Wanted:
         self._images = images
         self._hosts = hosts
         self._settings = settings
+
+    @cached_property
+    def _info(self) -> EngineInfo:
+        return self._engine.info()
 
     def of(self, spec: BoxSpec) -> Desired:
         """Everything that the Compose document is made from."""
@@ -76,7 +82,7 @@ class Wanted:
 
     def user(self, project: Path) -> User:
         """Who owns the workspace; root where the engine is rootless, since its root is us."""
-        if self._engine.info().rootless:
+        if self._info.rootless:
             return User(0, 0)
         owner = project.stat()
         return User(owner.st_uid, owner.st_gid)
@@ -96,7 +102,7 @@ class Wanted:
         """What a person should know about the box on this machine."""
         if self.user(spec.project).uid:
             return ()
-        if self._engine.info().rootless:
+        if self._info.rootless:
             return ("The engine is rootless: root in the box is you, so the box works as root.",)
         return (f"{spec.project} belongs to root, so the box works as root.",)
 
@@ -104,7 +110,7 @@ class Wanted:
         from devbox.compute import gpu_refusal
 
         gpus = self._hosts.gpus()
-        refusal = gpu_refusal(self._engine.info(), gpus)
+        refusal = gpu_refusal(self._info, gpus)
         wanted = spec.resources.gpu_count
         if not refusal and len(gpus.devices) < wanted:
             refusal = f"it has {len(gpus.devices)} of the {wanted} GPUs that the box asks for"
@@ -119,12 +125,12 @@ class Wanted:
             return spec
         from devbox.compute import gpu_refusal
 
-        refused = gpu_refusal(self._engine.info(), self._hosts.gpus())
+        refused = gpu_refusal(self._info, self._hosts.gpus())
         gpus = Gpu.NONE if refused else Gpu.ALL
         return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, gpus=gpus))
 
     def _uses_cdi(self, spec: BoxSpec) -> bool:
         if spec.resources.gpus is Gpu.NONE:
             return False
-        info = self._engine.info()
+        info = self._info
         return bool(info.cdi) and "nvidia" not in info.runtimes

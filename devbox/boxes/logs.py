@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 
-from devbox.compute.engine.types import LogLine
+from devbox.compute.engine.reports import LogLine
 
 Line = tuple[str, LogLine]
 

@@ -22,7 +22,8 @@ def wait_ready(engine: Engine, container: Container) -> None:
     Raises DevboxError with the last lines where the container ends instead.
     """
     lines: list[str] = []
-    for line in engine.logs(container.id, follow=True, since=container.started):
+    # Not since it started: the engine notes that time a moment after the first lines came.
+    for line in engine.logs(container.id, follow=True, since=container.finished):
         if line.text == READY:
             return
         lines = [*lines[1 - SHOWN_LINES :], line.text]

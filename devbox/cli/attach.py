@@ -131,7 +131,8 @@ def _attach(
     if tty and not terminal:
         raise UsageError("There is no terminal here.", hint="Leave out --tty.")
     command = Command(box.container, argv, User(int(uid), int(gid or 0)), cwd, env)
-    return attach(door.connect_engine, command, tty=terminal if tty is None else tty)
+    wanted = terminal if tty is None else tty
+    return attach(door.engine, command, tty=wanted, connect=door.connect_engine)
 
 
 def _inside(root: Path | None, here: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from devbox.cli.complete import complete_box
 from devbox.cli.output import (
     confirm,
     json_option,
+    offer,
     print_json,
     print_table,
     say,
@@ -90,7 +90,7 @@ def build(
     with Devbox() as door:
         tags = [
             door.images.ensure(
-                recipe, _report(verbose), offer=offer(yes), no_cache=no_cache, pull=pull
+                recipe, _report(verbose), offer=offer(yes=yes), no_cache=no_cache, pull=pull
             )
             for recipe in _recipes(door, name)
         ]
@@ -165,18 +165,6 @@ def prune(everything: bool, build_cache: bool, dry_run: bool, yes: bool, as_json
                 "freed": freed,
             }
         )
-
-
-def offer(yes: bool) -> Callable[[str], bool]:
-    """How a question is asked that has a harmless answer: without a terminal it is no."""
-
-    def ask(question: str) -> bool:
-        if yes:
-            say(f"{question} Yes.")
-            return True
-        return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
-
-    return ask
 
 
 def _report(verbose: bool) -> Callable[[Progress], None]:

@@ -84,6 +84,18 @@ def confirm(question: str, *, yes: bool, refusal: str) -> None:
         raise Refused(refusal)
 
 
+def offer(*, yes: bool) -> Callable[[str], bool]:
+    """What asks a person whether to do something else instead; ``--yes`` takes every offer."""
+
+    def ask(question: str) -> bool:
+        if yes:
+            say(f"{question} Yes.")
+            return True
+        return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
+
+    return ask
+
+
 def tell(progress: Progress) -> None:
     """Show a step of long work on stderr; output of the work itself is dimmed."""
     if progress.log:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from devbox.cli.complete import complete_box, complete_profile
-from devbox.cli.output import json_option, print_json, say, tell, yes_option
+from devbox.cli.output import json_option, offer, print_json, say, tell, yes_option
 
 if TYPE_CHECKING:
     from devbox.boxes import Up
     from devbox.boxes.plan import Plan
-    from devbox.boxes.up import Offer
     from devbox.progress import Progress
 
 
@@ -69,7 +68,7 @@ def up(
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
         done = [
-            door.boxes.up(box.spec, report=report, offer=_offer(yes), rebuild=rebuild)
+            door.boxes.up(box.spec, report=report, offer=offer(yes=yes), rebuild=rebuild)
             for box in chosen
         ]
         if as_json:
@@ -77,18 +76,6 @@ def up(
         elif not quiet:
             for result in done:
                 _how_to_get_in(result, alone=len(project.boxes) == 1)
-
-
-def _offer(yes: bool) -> Offer:
-    import sys
-
-    def ask(question: str) -> bool:
-        if yes:
-            say(f"{question} Yes.")
-            return True
-        return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
-
-    return ask
 
 
 def _plan_json(plan: Plan) -> dict[str, object]:

@@ -3,6 +3,7 @@
 # holds the steps that images share.
 set -eu
 
+uv_version=0.13.9
 given=/run/secrets
 scratch=/dev/shm # memory, and never part of a layer
 
@@ -157,7 +158,7 @@ install_uv_lock() {
 # need_uv: images other than devbox's get it for this one step.
 need_uv() {
     command -v uv >/dev/null || {
-        /opt/venv/bin/python -m pip install -q --no-deps --target /tmp/devbox-uv uv ||
+        /opt/venv/bin/python -m pip install -q --no-deps --target /tmp/devbox-uv "uv==$uv_version" ||
             fail "uv cannot be installed in this image"
         PATH=/tmp/devbox-uv/bin:$PATH
     }

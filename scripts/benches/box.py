@@ -59,7 +59,7 @@ class Bench:
         return Case("`devbox --help`", ours, other, name, "<= 2x", ours <= 2 * other)
 
     def up_again(self) -> Case:
-        file = self.folder / "home" / "boxes" / f"{self.owner}-bench" / "compose.yaml"
+        file = self.folder / "home" / "boxes" / f"{self.owner}-bench" / "compose.json"
         project = f"devbox-{self.owner}-bench"
         ours, other = in_turn(
             lambda: self.devbox("up"),

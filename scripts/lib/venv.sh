@@ -83,6 +83,8 @@ install_packages() { # LOCK STAMP
     attempts 2 200 "$LOG" "$VENV/bin/python" -m pip install --no-input --disable-pip-version-check \
         --no-index --no-deps --no-build-isolation --editable "$CHECKOUT" ||
         fail 1 "devbox could not be installed from this checkout" "the log: $LOG"
+    # As pip does for what is not editable: some machines forbid Python to do so when it runs.
+    (cd "$CHECKOUT" && "$VENV/bin/python" -m compileall -q devbox tui) || true
     printf '%s\n' "$want" >"$stamp"
     rm -f "$VENV/$UNFINISHED"
 }

@@ -19,7 +19,8 @@ import pytest
 from devbox.compute.engine.build import BuildFailed
 from devbox.compute.engine.docker import DockerEngine
 from devbox.compute.engine.faults import PullFailed
-from devbox.compute.engine.types import BuildRequest, Container
+from devbox.compute.engine.reports import BuildRequest
+from devbox.compute.engine.types import Container
 from devbox.progress import Progress
 from tests.contract_engine import EngineContract
 from tests.real.box import until

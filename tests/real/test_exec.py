@@ -158,7 +158,7 @@ def read_until(terminal: int, wanted: str) -> str:
 
 
 def test_a_shell_has_a_terminal_with_size_resize_and_ctrl_c(
-    terminal: tuple[int, subprocess.Popen[bytes]],
+    person: Person, terminal: tuple[int, subprocess.Popen[bytes]]
 ) -> None:
     screen, process = terminal
     os.write(screen, b"stty size; echo done-$((1+1))\n")
@@ -169,9 +169,10 @@ def test_a_shell_has_a_terminal_with_size_resize_and_ctrl_c(
         screen, b"until [ \"$(stty size)\" = '50 120' ]; do sleep 0.05; done; echo re-$((1+2))\n"
     )
     read_until(screen, "re-3")
-    os.write(screen, b"sleep 1000\n")
-    read_until(screen, "sleep 1000")
+    os.write(screen, b"sleep 4005\n")
+    until(lambda: survivors(person) != [])
     os.write(screen, b"\x03")
+    until(lambda: survivors(person) == [])
     os.write(screen, b"echo back-$((2+2)); exit 9\n")
     read_until(screen, "back-4")
     assert process.wait(timeout=30) == 9

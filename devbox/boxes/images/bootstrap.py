@@ -26,7 +26,7 @@ from pathlib import Path
 
 from devbox.boxes.images.network import ca_bundle
 from devbox.boxes.images.pull import bootstrap_tag
-from devbox.boxes.images.rootfs import finishing_script, slim_options
+from devbox.boxes.images.rootfs import POLICY, POLICY_FILE, finishing_script, slim_options
 from devbox.boxes.images.sources import public_mirror, system_mirror
 from devbox.compute.engine.types import Engine
 from devbox.config.spec import Network
@@ -75,6 +75,9 @@ def bootstrap(
             report(Progress("base", tag, f"installing Debian {release} with {tool.name}", 1, 2))
             script = folder / "finish"
             script.write_text(finishing_script(release, public_mirror(tool)))
+            policy = folder / "policy" / POLICY_FILE
+            policy.parent.mkdir(parents=True)
+            policy.write_text(POLICY)
             environment = _environment(network, folder)
             for command in _commands(tool, release, folder, source):
                 _run(command, environment, tag, report)
@@ -155,16 +158,20 @@ def _commands(tool: Path, release: str, folder: Path, mirror: str) -> list[list[
     root, archive, script = folder / "root", folder / "root.tar", folder / "finish"
     common = ["--variant=minbase", f"--include={','.join(PACKAGES)}", f"--keyring={KEYRING}"]
     where = [mirror] if mirror else []
+    # Last, since the tools have and remove one of their own.
+    with_policy = ["tar", "-C", str(folder / "policy"), "--owner=0", "--group=0", "--mode=755"]
+    with_policy += ["-rf", str(archive), f"./{POLICY_FILE}"]
     if tool.name == "mmdebstrap":
         mode = "root" if os.geteuid() == 0 else "unshare"
         hook = f'--customize-hook=sh {shlex.quote(str(script))} "$1"'
         options = [f"--mode={mode}", "--skip=output/dev", *slim_options(), hook]
-        return [[str(tool), *common, *options, release, str(archive), *where]]
+        return [[str(tool), *common, *options, release, str(archive), *where], with_policy]
     left_out = [f"--exclude=./{name}/*" for name in ("dev", "proc", "sys", "run", "tmp")]
     return [
         [str(tool), *common, "--force-check-gpg", release, str(root), *where],
         ["sh", str(script), str(root)],
         ["tar", "-C", str(root), "--numeric-owner", *left_out, "-cf", str(archive), "."],
+        with_policy,
     ]
 
 

@@ -14,7 +14,8 @@ from devbox.boxes.images.network import for_build
 from devbox.boxes.images.pull import familiar, obtain
 from devbox.boxes.images.recipe import Step
 from devbox.compute.engine.build import BuildFailed
-from devbox.compute.engine.types import BuildRequest, Engine
+from devbox.compute.engine.reports import BuildRequest
+from devbox.compute.engine.types import Engine
 from devbox.config.spec import Settings
 from devbox.errors import DevboxError
 from devbox.progress import Progress, Report

@@ -25,7 +25,7 @@ RUN = "/run/devbox"
 BUILD_WHEELS = "/run/wheels"
 BOX_WHEELS = "/usr/local/share/devbox/wheels"
 SECRET_LIMIT = 500 << 10  # BuildKit refuses a larger secret
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _PLAIN_HOST = re.compile(r"http://(?:[^/@]*@)?(\[[^\]/]*\]|[^/:?#]+)")
 _CA_VARIABLES = (
     "SSL_CERT_FILE",

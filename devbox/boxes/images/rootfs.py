@@ -19,7 +19,8 @@ Acquire::GzipIndexes "true";
 Apt::AutoRemove::SuggestsImportant "false";
 """
 # As in every Debian image for containers: a package does not start its service when installed.
-_POLICY = "#!/bin/sh\nexit 101\n"
+POLICY = "#!/bin/sh\nexit 101\n"
+POLICY_FILE = "usr/sbin/policy-rc.d"
 
 _SCRIPT = """\
 set -eu
@@ -37,8 +38,6 @@ echo localhost >etc/hostname
 mkdir -p etc/dpkg/dpkg.cfg.d etc/apt/apt.conf.d etc/apt/sources.list.d
 printf %s {dpkg} >etc/dpkg/dpkg.cfg.d/slim
 printf %s {apt} >etc/apt/apt.conf.d/90slim
-printf %s {policy} >usr/sbin/policy-rc.d
-chmod 755 usr/sbin/policy-rc.d
 printf %s {sources} >etc/apt/sources.list.d/debian.sources
 """
 
@@ -56,6 +55,5 @@ def finishing_script(release: str, mirror: str) -> str:
         left_out=" ".join(_LEFT_OUT),
         dpkg=shlex.quote(_DPKG),
         apt=shlex.quote(_APT),
-        policy=shlex.quote(_POLICY),
         sources=shlex.quote(image_sources(release, mirror)),
     )

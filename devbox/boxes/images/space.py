@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from devbox.compute.engine.faults import Conflict
-from devbox.compute.engine.types import Engine, Image
+from devbox.compute.engine.reports import Image
+from devbox.compute.engine.types import Engine
 from devbox.progress import Progress, Report, silent
 
 KIND, HASH, PARENT = "devbox.kind", "devbox.hash", "devbox.parent"

@@ -12,7 +12,7 @@ from pathlib import Path
 from devbox.compute.engine import plugins
 from devbox.compute.engine.buildlog import BuildLog
 from devbox.compute.engine.pull import failure as pull_failure
-from devbox.compute.engine.types import BuildRequest
+from devbox.compute.engine.reports import BuildRequest
 from devbox.errors import DevboxError
 from devbox.progress import Report
 

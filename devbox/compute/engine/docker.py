@@ -6,26 +6,25 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from devbox.compute.engine import endpoint, execs, logs, records
-from devbox.compute.engine.facts import engine_info
+from devbox.compute.engine import endpoint, execs, records
 from devbox.compute.engine.faults import Conflict, EngineError, NotFound
 from devbox.compute.engine.http import CHUNK, Http
-from devbox.compute.engine.types import (
-    BuildRequest,
-    Container,
-    EngineEvent,
-    EngineInfo,
-    Exec,
-    ExecResult,
-    Image,
-    LogLine,
-    Sample,
-    Volume,
-)
+from devbox.compute.engine.types import Container, Exec, ExecResult
 from devbox.progress import Report, silent
+
+if TYPE_CHECKING:
+    from devbox.compute.engine.reports import (
+        BuildRequest,
+        EngineEvent,
+        EngineInfo,
+        Image,
+        LogLine,
+        Sample,
+        Volume,
+    )
 
 SHORT = 5.0
 
@@ -44,6 +43,8 @@ class DockerEngine:
         self.http.close()
 
     def info(self) -> EngineInfo:
+        from devbox.compute.engine.facts import engine_info
+
         return engine_info(self.http)
 
     def ping(self) -> None:
@@ -67,6 +68,11 @@ class DockerEngine:
 
     def stop(self, ref: str, timeout: int = 10) -> None:
         self.http.json("POST", f"{_container(ref)}/stop", {"t": timeout}, timeout=timeout + 60)
+        # The engine answers a moment before its own listings say so.
+        query = {"filters": json.dumps({"id": [ref], "status": ["running"]})}
+        deadline = time.monotonic() + SHORT
+        while self.http.json("GET", "/containers/json", query) and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def remove(self, ref: str, *, force: bool = False) -> None:
         # v=1 removes its anonymous volumes, never named ones.
@@ -141,14 +147,20 @@ class DockerEngine:
         since: float = 0.0,
         timestamps: bool = False,
     ) -> Iterator[LogLine]:
+        from devbox.compute.engine import logs
+
         return logs.logs(
             self.http, ref, follow=follow, tail=tail, since=since, timestamps=timestamps
         )
 
     def sample(self, ref: str) -> Sample:
-        return records.sample(self.http.json("GET", f"{_container(ref)}/stats", {"stream": "0"}))
+        from devbox.compute.engine import reports
+
+        return reports.sample(self.http.json("GET", f"{_container(ref)}/stats", {"stream": "0"}))
 
     def samples(self, ref: str) -> Iterator[Sample]:
+        from devbox.compute.engine import reports
+
         with self.http.stream("GET", f"{_container(ref)}/stats", {"stream": "1"}) as response:
             for data in response.objects():
                 # The first reading has none before it to compare with; after the end of the
@@ -156,18 +168,20 @@ class DockerEngine:
                 if not (data.get("memory_stats") or {}).get("limit"):
                     return
                 if (data.get("precpu_stats") or {}).get("system_cpu_usage"):
-                    yield records.sample(data)
+                    yield reports.sample(data)
 
     def events(
         self, labels: Mapping[str, str], *, since: float = 0.0, until: float | None = None
     ) -> Iterator[EngineEvent]:
+        from devbox.compute.engine import reports
+
         query = {"filters": _filters(labels)}
         if since:
             query["since"] = f"{since:.9f}"
         if until is not None:
             query["until"] = f"{until:.9f}"
         with self.http.stream("GET", "/events", query) as response:
-            yield from map(records.event, response.objects())
+            yield from map(reports.event, response.objects())
 
     def put(self, ref: str, folder: str, archive: Iterator[bytes]) -> None:
         with self.http.stream(
@@ -187,15 +201,19 @@ class DockerEngine:
     # Images
 
     def image(self, ref: str) -> Image | None:
+        from devbox.compute.engine import reports
+
         try:
-            return records.image(self.http.json("GET", f"{_image(ref)}/json"))
+            return reports.image(self.http.json("GET", f"{_image(ref)}/json"))
         except NotFound:
             return None
 
     def images(self, labels: Mapping[str, str]) -> tuple[Image, ...]:
+        from devbox.compute.engine import reports
+
         found = self.http.json("GET", "/images/json", {"filters": _filters(labels)})
         users = [container.image_id for container in self.containers({})]
-        return tuple(records.image(data, users.count(data["Id"])) for data in found)
+        return tuple(reports.image(data, users.count(data["Id"])) for data in found)
 
     def pull(self, ref: str, *, platform: str = "", report: Report = silent) -> None:
         from devbox.compute.engine.pull import pull
@@ -243,8 +261,10 @@ class DockerEngine:
     # Volumes
 
     def volumes(self, labels: Mapping[str, str]) -> tuple[Volume, ...]:
+        from devbox.compute.engine import reports
+
         answer = self.http.json("GET", "/volumes", {"filters": _filters(labels)})
-        return tuple(map(records.volume, answer["Volumes"] or ()))
+        return tuple(map(reports.volume, answer["Volumes"] or ()))
 
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         self.http.json("POST", "/volumes/create", body={"Name": name, "Labels": dict(labels)})

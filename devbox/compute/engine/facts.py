@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devbox.compute.engine.http import ANSWER_TIMEOUT, Http
-from devbox.compute.engine.types import EngineInfo
+from devbox.compute.engine.reports import EngineInfo
 
 
 def engine_info(http: Http) -> EngineInfo:

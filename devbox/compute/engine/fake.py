@@ -18,18 +18,16 @@ from devbox.compute.engine.fakecompose import Service, read
 from devbox.compute.engine.fakeexec import FakeExec
 from devbox.compute.engine.faults import Conflict, NotFound
 from devbox.compute.engine.pull import failure as pull_failure
-from devbox.compute.engine.types import (
+from devbox.compute.engine.reports import (
     BuildRequest,
-    Container,
     EngineEvent,
     EngineInfo,
-    Exec,
-    ExecResult,
     Image,
     LogLine,
     Sample,
     Volume,
 )
+from devbox.compute.engine.types import Container, Exec, ExecResult
 from devbox.progress import Progress, Report, silent
 
 Script = Callable[[Sequence[str], bytes], ExecResult]
@@ -173,7 +171,14 @@ class FakeEngine:
         container = self._found(ref)
         if container.state != "running":
             return
-        self.set(container.id, state="exited", status="Exited (137)", exit_code=137, pid=0)
+        self.set(
+            container.id,
+            state="exited",
+            status="Exited (137)",
+            exit_code=137,
+            pid=0,
+            finished=time.time(),
+        )
         self._happened(container, "die")
 
     def remove(self, ref: str, *, force: bool = False) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from devbox.compute.engine.frames import demultiplex
 from devbox.compute.engine.http import Http
-from devbox.compute.engine.types import LogLine
+from devbox.compute.engine.reports import LogLine
 
 STREAMS = {1: "stdout", 2: "stderr"}
 

@@ -1,4 +1,4 @@
-"""The engine's JSON answers as records. Pure."""
+"""The engine's JSON answers about containers as records. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from devbox.compute.engine.types import (
-    Container,
-    EngineEvent,
-    Image,
-    PublishedPort,
-    Sample,
-    Volume,
-)
+from devbox.compute.engine.types import Container, PublishedPort
 
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
 NEVER = "0001-01-01T00:00:00Z"
@@ -75,6 +68,7 @@ def inspected(data: Mapping[str, Any]) -> Container:
         created=seconds(data["Created"]),
         ports=_ports(data),
         started=seconds(state.get("StartedAt", "")),
+        finished=seconds(state.get("FinishedAt", "")),
         exit_code=int(state["ExitCode"]) if ended else None,
         oom_killed=bool(state.get("OOMKilled")),
         health="" if health == "none" else health,
@@ -104,91 +98,3 @@ def _ports(data: Mapping[str, Any]) -> tuple[PublishedPort, ...]:
                 )
             )
     return tuple(ports)
-
-
-def image(data: Mapping[str, Any], containers: int = 0) -> Image:
-    """An image of ``GET /images/json`` or ``GET /images/REF/json``."""
-    config = data.get("Config") or {}
-    created = data.get("Created")
-    return Image(
-        id=data["Id"],
-        tags=tuple(tag for tag in data.get("RepoTags") or () if tag != "<none>:<none>"),
-        labels=data.get("Labels") or config.get("Labels") or {},
-        size=int(data.get("Size") or 0),
-        created=seconds(created) if isinstance(created, str) else float(created or 0),
-        architecture=data.get("Architecture", ""),
-        env=tuple(config.get("Env") or ()),
-        containers=containers,
-    )
-
-
-def volume(data: Mapping[str, Any]) -> Volume:
-    """A volume of ``GET /volumes`` or ``GET /system/df``."""
-    usage = data.get("UsageData") or {}
-    return Volume(
-        name=data["Name"],
-        labels=data.get("Labels") or {},
-        created=data.get("CreatedAt", ""),
-        size=int(usage.get("Size", -1)),
-        containers=int(usage.get("RefCount", -1)),
-    )
-
-
-def event(data: Mapping[str, Any]) -> EngineEvent:
-    """One object of ``GET /events``."""
-    actor = data.get("Actor") or {}
-    nanoseconds = data.get("timeNano")
-    return EngineEvent(
-        time=nanoseconds / 1e9 if nanoseconds else float(data.get("time", 0)),
-        kind=data.get("Type", ""),
-        action=data.get("Action", ""),
-        id=actor.get("ID", ""),
-        attributes=actor.get("Attributes") or {},
-    )
-
-
-def sample(data: Mapping[str, Any]) -> Sample:
-    """One object of ``GET /containers/ID/stats``.
-
-    CPU and memory are computed as ``docker stats`` does (calculateCPUPercentUnix and
-    calculateMemUsageUnixNoCache in cli/command/container/stats_helpers.go of docker/cli):
-    the share of the host's CPU time between two readings times the CPUs online; the memory
-    without the page cache that can be dropped, ``total_inactive_file`` on cgroup v1 and
-    ``inactive_file`` on v2.
-    """
-    cpu, before = data.get("cpu_stats") or {}, data.get("precpu_stats") or {}
-    memory = data.get("memory_stats") or {}
-    networks = (data.get("networks") or {}).values()
-    blocks = (data.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
-    return Sample(
-        time=seconds(data.get("read", "")),
-        cpu=_cores(cpu, before),
-        memory=_memory(memory),
-        memory_limit=int(memory.get("limit") or 0),
-        network_rx=sum(network["rx_bytes"] for network in networks),
-        network_tx=sum(network["tx_bytes"] for network in networks),
-        block_read=sum(entry["value"] for entry in blocks if entry["op"].lower() == "read"),
-        block_write=sum(entry["value"] for entry in blocks if entry["op"].lower() == "write"),
-        processes=int((data.get("pids_stats") or {}).get("current") or 0),
-    )
-
-
-def _cores(cpu: Mapping[str, Any], before: Mapping[str, Any]) -> float:
-    def used(stats: Mapping[str, Any]) -> int:
-        return int((stats.get("cpu_usage") or {}).get("total_usage") or 0)
-
-    busy = used(cpu) - used(before)
-    elapsed = int(cpu.get("system_cpu_usage") or 0) - int(before.get("system_cpu_usage") or 0)
-    if busy <= 0 or elapsed <= 0 or not before.get("system_cpu_usage"):
-        return 0.0
-    per_cpu = (cpu.get("cpu_usage") or {}).get("percpu_usage") or ()
-    online = int(cpu.get("online_cpus") or 0) or len(per_cpu) or 1
-    return busy / elapsed * online
-
-
-def _memory(memory: Mapping[str, Any]) -> int:
-    usage = int(memory.get("usage") or 0)
-    details = memory.get("stats") or {}
-    key = "total_inactive_file" if "total_inactive_file" in details else "inactive_file"
-    cache = int(details.get(key) or 0)
-    return usage - cache if cache < usage else usage

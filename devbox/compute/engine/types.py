@@ -9,31 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from devbox.progress import Report, silent
 
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """An engine and what it is able to do. ``memory`` in bytes; ``cdi`` lists the CDI devices
-    that the engine offers. (Compose and buildx run on this side, see
-    :mod:`devbox.compute.engine.plugins`.)"""
-
-    version: str
-    api_version: str
-    name: str
-    os: str
-    architecture: str
-    cpus: int
-    memory: int
-    rootless: bool
-    cgroup_version: str
-    storage_driver: str
-    root_dir: str
-    runtimes: tuple[str, ...]
-    cdi: tuple[str, ...]
-    registry_mirrors: tuple[str, ...]
+if TYPE_CHECKING:
+    from devbox.compute.engine.reports import (
+        BuildRequest,
+        EngineEvent,
+        EngineInfo,
+        Image,
+        LogLine,
+        Sample,
+        Volume,
+    )
 
 
 @dataclass(frozen=True)
@@ -51,9 +40,10 @@ class Container:
     """A container as the engine reports it.
 
     ``state`` is Docker's: created, running, paused, restarting, removing, exited, dead.
-    ``created`` and ``started`` are seconds since the epoch, 0.0 where not known: a listing does
-    not tell ``started``, ``pid``, ``exit_code``, ``oom_killed``, ``mounts`` and ``env``, an
-    inspection does. ``health`` is starting, healthy, unhealthy or "".
+    ``created``, ``started`` and ``finished`` (the end of the run before, where it runs again) are
+    seconds since the epoch, 0.0 where not known. A listing does not tell the latter two, nor
+    ``pid``, ``exit_code``, ``oom_killed``, ``mounts`` and ``env``; an inspection does.
+    ``health`` is starting, healthy, unhealthy or "".
     """
 
     id: str
@@ -66,6 +56,7 @@ class Container:
     created: float
     ports: tuple[PublishedPort, ...] = ()
     started: float = 0.0
+    finished: float = 0.0
     exit_code: int | None = None
     oom_killed: bool = False
     health: str = ""
@@ -76,96 +67,12 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Image:
-    """A local image; ``size`` in bytes, ``created`` in seconds since the epoch."""
-
-    id: str
-    tags: tuple[str, ...]
-    labels: Mapping[str, str]
-    size: int
-    created: float
-    architecture: str = ""
-    env: tuple[str, ...] = ()
-    containers: int = 0
-
-
-@dataclass(frozen=True)
-class Volume:
-    """A named volume; ``size`` in bytes, -1 where the engine was not asked to measure it."""
-
-    name: str
-    labels: Mapping[str, str]
-    created: str
-    size: int = -1
-    containers: int = -1
-
-
-@dataclass(frozen=True)
-class EngineEvent:
-    """Something the engine did: ``kind`` container, image, ...; ``action`` start, die, ..."""
-
-    time: float
-    kind: str
-    action: str
-    id: str
-    attributes: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Live use of one container. ``cpu`` is in cores (1.0 = one core busy); ``memory`` in bytes
-    without the page cache; the counters are bytes since the container started."""
-
-    time: float
-    cpu: float
-    memory: int
-    memory_limit: int
-    network_rx: int
-    network_tx: int
-    block_read: int
-    block_write: int
-    processes: int
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One line of a container's output; ``stream`` is stdout or stderr, ``time`` RFC 3339."""
-
-    stream: str
-    text: str
-    time: str = ""
-
-
-@dataclass(frozen=True)
 class ExecResult:
     """A finished command: its exit code and what it wrote."""
 
     code: int
     stdout: bytes
     stderr: bytes
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """One image to build with BuildKit.
-
-    ``dockerfile`` is the text of the Dockerfile. ``secrets`` maps ids to contents, which never
-    reach a layer or the cache key; ``contexts`` are named build contexts (a folder, or
-    ``docker-image://REF``). ``proxies`` are Docker's predefined proxy arguments, which leave no
-    trace in the image either.
-    """
-
-    tag: str
-    context: Path
-    dockerfile: str
-    args: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    contexts: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, bytes] = field(default_factory=dict)
-    proxies: Mapping[str, str] = field(default_factory=dict)
-    platform: str = ""
-    target: str = ""
-    no_cache: bool = False
 
 
 class Exec(Protocol):

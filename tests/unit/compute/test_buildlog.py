@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devbox.compute.engine.build import arguments, failure
 from devbox.compute.engine.buildlog import BuildLog
-from devbox.compute.engine.types import BuildRequest
+from devbox.compute.engine.reports import BuildRequest
 from devbox.progress import Progress
 
 FAILING = """\

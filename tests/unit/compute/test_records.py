@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devbox.compute.engine import records
+from devbox.compute.engine import records, reports
 from devbox.compute.engine.types import PublishedPort
 
 
@@ -32,12 +32,12 @@ def stats(memory: dict[str, int], **cpu: Any) -> dict[str, Any]:
 
 
 def test_a_sample_of_cgroup_1_and_2() -> None:
-    one = records.sample(stats({"total_inactive_file": 300, "inactive_file": 1}, online_cpus=4))
+    one = reports.sample(stats({"total_inactive_file": 300, "inactive_file": 1}, online_cpus=4))
     assert one.cpu == pytest.approx(0.8)
     assert (one.memory, one.memory_limit) == (700, 5000)
     assert (one.network_rx, one.network_tx) == (4, 6)
     assert (one.block_read, one.block_write, one.processes) == (5, 6, 7)
-    two = records.sample(stats({"inactive_file": 400}, online_cpus=2))
+    two = reports.sample(stats({"inactive_file": 400}, online_cpus=2))
     assert two.cpu == pytest.approx(0.4)
     assert two.memory == 600
 
@@ -45,15 +45,15 @@ def test_a_sample_of_cgroup_1_and_2() -> None:
 def test_a_sample_without_cpus_or_a_reading_before() -> None:
     data = stats({"inactive_file": 4000})
     data["cpu_stats"]["cpu_usage"]["percpu_usage"] = [1, 2, 3]
-    sample = records.sample(data)
+    sample = reports.sample(data)
     assert sample.cpu == pytest.approx(0.6)
     assert sample.memory == 1000
     data["precpu_stats"] = {"cpu_usage": {"total_usage": 0}}
-    assert records.sample(data).cpu == 0
+    assert reports.sample(data).cpu == 0
 
 
 def test_a_sample_of_a_stopped_container() -> None:
-    sample = records.sample({"cpu_stats": {}, "memory_stats": {}, "networks": None})
+    sample = reports.sample({"cpu_stats": {}, "memory_stats": {}, "networks": None})
     assert (sample.cpu, sample.memory, sample.time) == (0, 0, 0)
 
 

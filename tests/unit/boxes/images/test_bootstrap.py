@@ -184,7 +184,6 @@ def test_finishing_takes_out_what_is_the_machines(tmp_path: Path) -> None:
         "etc/dpkg/dpkg.cfg.d/slim",
         "etc/hostname",
         "etc/machine-id",
-        "usr/sbin/policy-rc.d",
         "usr/sbin/start",
         "usr/share/doc/bash/copyright",
     }
