@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-from devbox.boxes.identity import User
+from devbox.boxes.identity import RUNNER, User
 from devbox.boxes.tree import MARK, Watchdog, new_mark, signal_tree
 from devbox.compute.engine.types import Engine, Exec
 
@@ -51,7 +51,7 @@ def attach(engine: Engine, command: Command, *, tty: bool, connect: Callable[[],
     try:
         running = engine.exec(
             command.container,
-            command.argv,
+            [RUNNER, *command.argv],
             user=str(command.user),
             cwd=command.cwd,
             env={**command.env, MARK: mark, **_terminal_env(tty=tty)},

@@ -100,11 +100,19 @@ class Wanted:
 
     def notes(self, spec: BoxSpec) -> tuple[str, ...]:
         """What a person should know about the box on this machine."""
-        if self.user(spec.project).uid:
-            return ()
+        notes = []
         if self._info.rootless:
-            return ("The engine is rootless: root in the box is you, so the box works as root.",)
-        return (f"{spec.project} belongs to root, so the box works as root.",)
+            notes.append("The engine is rootless: root in the box is you, so it works as root.")
+        elif not self.user(spec.project).uid:
+            notes.append(f"{spec.project} belongs to root, so the box works as root.")
+        ahead = [
+            name
+            for name, value in (("secrets", spec.secrets), ("stop_after", spec.stop_after))
+            if value
+        ]
+        if ahead:
+            notes.append(f"Not acted on yet by this version: {', '.join(ahead)}.")
+        return tuple(notes)
 
     def _check_gpus(self, spec: BoxSpec) -> None:
         from devbox.compute import gpu_refusal

@@ -13,7 +13,8 @@ from devbox.errors import DevboxError
 
 
 def give_files(engine: Engine, container: str, user: User, files: Mapping[str, bytes]) -> None:
-    """Write files, by name, into the box's run folder; only its user may read them."""
+    """Write files, by name, into the box's run folder. Certificates are for everybody there, all
+    else may hold a password and is only for its user."""
     if not files:
         return
     result = engine.call(container, ["tar", "-x", "-C", RUN], user="0:0", input=_tar(files, user))
@@ -29,6 +30,7 @@ def _tar(files: Mapping[str, bytes], user: User) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o400, user.uid, user.gid
+            entry.size, entry.uid, entry.gid = len(content), user.uid, user.gid
+            entry.mode = 0o444 if name.endswith(".pem") else 0o400
             archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()

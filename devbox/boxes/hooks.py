@@ -7,7 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from devbox.boxes.identity import User
+from devbox.boxes.identity import RUNNER, User
 from devbox.boxes.tree import MARK, new_mark, signal_tree
 from devbox.compute.engine.types import Engine, Exec
 from devbox.config.spec import WORKSPACE
@@ -46,9 +46,8 @@ def run_hooks(
         report(Progress("hook", name, command, number, len(commands)))
         last = deque[str](maxlen=SHOWN_LINES)
         mark = new_mark()
-        running = engine.exec(
-            container, ["sh", "-c", command], user=str(user), cwd=WORKSPACE, env={MARK: mark}
-        )
+        argv = [RUNNER, "sh", "-c", command]
+        running = engine.exec(container, argv, user=str(user), cwd=WORKSPACE, env={MARK: mark})
         try:
             for line in _lines(running):
                 last.append(line)

@@ -11,6 +11,7 @@ from typing import Final
 
 BOX_SERVICE = "box"
 LIBRARY = "/usr/local/lib/devbox"
+RUNNER = f"{LIBRARY}/run"
 RUN = "/run/devbox"
 
 
