@@ -216,7 +216,7 @@ class TestDockerEngine(EngineContract):
         code = (
             "import sys; from pathlib import Path\n"
             "from devbox.compute.engine.docker import DockerEngine\n"
-            "from devbox.compute.engine.types import BuildRequest\n"
+            "from devbox.compute.engine.reports import BuildRequest\n"
             "steps = sys.argv[1]\n"
             "engine = DockerEngine()\n"
             "request = BuildRequest('devbox/never:1', Path('.'), steps, no_cache=True)\n"

@@ -120,9 +120,7 @@ def test_a_failing_hook_is_tried_again(door: Devbox, engine: Engine) -> None:
     assert engine.ran()[3:] == ["make serve"]
 
 
-def test_a_restart_behind_our_back_is_finished_by_the_next_up(
-    door: Devbox, engine: Engine
-) -> None:
+def test_a_restart_behind_our_back_is_finished_by_the_next_up(door: Devbox, engine: Engine) -> None:
     text = TOML + '[box.hooks]\non_start = "make serve"\n'
     up(door, text)
     (container,) = engine.containers({})
@@ -138,9 +136,7 @@ def test_root_in_a_rootless_engine(door: Devbox, engine: Engine) -> None:
     assert "rootless" in done.notes[0]
 
 
-def test_an_optional_gpu_is_left_out_and_a_wanted_one_refused(
-    door: Devbox, engine: Engine
-) -> None:
+def test_an_optional_gpu_is_left_out_and_a_wanted_one_refused(door: Devbox, engine: Engine) -> None:
     up(door, TOML + '[box.resources]\ngpus = "optional"\n')
     with pytest.raises(DevboxError, match="GPU") as refused:
         up(door, TOML + "[box.resources]\ngpus = 2\n")
