@@ -17,16 +17,14 @@ from devbox.cli.output import (
     say,
     size,
     tell,
+    telling,
     yes_option,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from devbox.api import Devbox
     from devbox.boxes.images import Recipe
     from devbox.boxes.images.space import PrunePlan
-    from devbox.progress import Progress
 
 
 @click.group("image")
@@ -87,11 +85,9 @@ def build(
     """
     from devbox.api import Devbox
 
-    with Devbox() as door:
+    with Devbox() as door, telling(verbose=verbose) as report:
         tags = [
-            door.images.ensure(
-                recipe, _report(verbose), offer=offer(yes=yes), no_cache=no_cache, pull=pull
-            )
+            door.images.ensure(recipe, report, offer=offer(yes=yes), no_cache=no_cache, pull=pull)
             for recipe in _recipes(door, name)
         ]
     if as_json:
@@ -121,8 +117,8 @@ def base(suite: str, mirror: str, verbose: bool, yes: bool, as_json: bool) -> No
     del yes  # nothing is lost: scripts may say so for every command
     from devbox.api import Devbox
 
-    with Devbox() as door:
-        tag = door.images.bootstrap(suite, mirror, _report(verbose))
+    with Devbox() as door, telling(verbose=verbose) as report:
+        tag = door.images.bootstrap(suite, mirror, report)
     print_json({"image": tag}) if as_json else click.echo(tag)
 
 
@@ -165,14 +161,6 @@ def prune(everything: bool, build_cache: bool, dry_run: bool, yes: bool, as_json
                 "freed": freed,
             }
         )
-
-
-def _report(verbose: bool) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if verbose or not progress.log:
-            tell(progress)
-
-    return report
 
 
 def _recipes(door: Devbox, name: str | None) -> list[Recipe]:

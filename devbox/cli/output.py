@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from devbox.progress import Progress
+from devbox.progress import Progress, Report
 
+ERASE_LINE = "\x1b[K"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -91,7 +94,10 @@ def offer(*, yes: bool) -> Callable[[str], bool]:
         if yes:
             say(f"{question} Yes.")
             return True
-        return sys.stdin.isatty() and sys.stderr.isatty() and click.confirm(question, err=True)
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        # In place of a passing line of output.
+        return click.confirm(f"\r{ERASE_LINE}{question}", err=True)
 
     return ask
 
@@ -104,6 +110,41 @@ def tell(progress: Progress) -> None:
     count = f" [{progress.current}/{progress.total}]" if progress.total else ""
     click.secho(f"{progress.stage:>8} ", fg="cyan", nl=False, err=True)
     click.echo(f"{progress.subject}{count} {progress.text}".rstrip(), err=True)
+
+
+@contextmanager
+def telling(*, verbose: bool = False, quiet: bool = False) -> Iterator[Report]:
+    """Show long work on stderr: its steps, and in a terminal the newest line of its output in
+    one line that is overwritten. ``verbose`` shows all output, ``quiet`` nothing.
+
+    What hooks print always stays: it is the person's own.
+    """
+    terminal = sys.stderr.isatty()
+    passing = False
+
+    def clear() -> None:
+        nonlocal passing
+        if passing:
+            click.echo(f"\r{ERASE_LINE}", nl=False, err=True)
+        passing = False
+
+    def report(progress: Progress) -> None:
+        nonlocal passing
+        if quiet:
+            return
+        if verbose or not progress.log or progress.stage == "hook":
+            clear()
+            tell(progress)
+        elif terminal and progress.text.strip():
+            width = os.get_terminal_size(sys.stderr.fileno()).columns - 5
+            line = "".join(c if c.isprintable() else " " for c in progress.text)[:width]
+            click.secho(f"\r{ERASE_LINE}    {line}", dim=True, nl=False, err=True)
+            passing = True
+
+    try:
+        yield report
+    finally:
+        clear()
 
 
 def size(value: float) -> str:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from devbox.cli.complete import complete_box, complete_profile
-from devbox.cli.output import json_option, offer, print_json, say, tell, yes_option
+from devbox.cli.output import json_option, offer, print_json, say, telling, yes_option
 
 if TYPE_CHECKING:
     from devbox.boxes import Up
     from devbox.boxes.plan import Plan
-    from devbox.progress import Progress
 
 
 @click.command("up")
@@ -55,10 +54,6 @@ def up(
     from devbox.api import Devbox
     from devbox.config import parse_overrides
 
-    def report(progress: Progress) -> None:
-        if not quiet and (verbose or not progress.log or progress.stage == "hook"):
-            tell(progress)
-
     overrides = parse_overrides(settings) | ({"profile": profile} if profile else {})
     with Devbox() as door:
         project = door.project(overrides=overrides)
@@ -67,10 +62,11 @@ def up(
             plans = [door.boxes.plan(box.spec) for box in chosen]
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
-        done = [
-            door.boxes.up(box.spec, report=report, offer=offer(yes=yes), rebuild=rebuild)
-            for box in chosen
-        ]
+        with telling(verbose=verbose, quiet=quiet) as report:
+            done = [
+                door.boxes.up(box.spec, report=report, offer=offer(yes=yes), rebuild=rebuild)
+                for box in chosen
+            ]
         if as_json:
             print_json([_up_json(result) for result in done])
         elif not quiet:
