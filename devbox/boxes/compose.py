@@ -198,6 +198,8 @@ def _labels(desired: Desired, service: str, digest: str) -> dict[str, str]:
         labels |= {
             Label.PROFILE: desired.spec.profile,
             Label.USER: str(desired.user),
+            # A listing shows only an id for an image whose tag has moved on.
+            Label.IMAGE: desired.image,
             Label.SPEC: json.dumps(summary(desired.spec), sort_keys=True, ensure_ascii=False),
         }
     return labels

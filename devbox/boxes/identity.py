@@ -24,6 +24,7 @@ class Label:
     ROLE: Final = "devbox.role"
     PROFILE: Final = "devbox.profile"
     CONFIG: Final = "devbox.config"
+    IMAGE: Final = "devbox.image"
     SPEC: Final = "devbox.spec"
     USER: Final = "devbox.user"
 

@@ -78,8 +78,9 @@ def _changes(old: Container, spec: BoxSpec, document: Mapping[str, Any]) -> Iter
     yield from spec_changes(_stored(old), summary(spec))
     # Files that go into an image (requirements, a Dockerfile) change it without changing a key.
     image = document["services"][BOX_SERVICE]["image"]
-    if old.image != image:
-        yield Change("(image)", old.image, image)
+    before = old.labels.get(Label.IMAGE, old.image)
+    if before != image:
+        yield Change("(image)", before, image)
 
 
 def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

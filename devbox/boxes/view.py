@@ -65,7 +65,7 @@ def view(box: BoxId, containers: Sequence[Container], record: Record | None) -> 
         profile=labels.get(Label.PROFILE) or (record.profile if record else ""),
         host="local",
         project=labels.get(Label.PROJECT) or (record.project if record else ""),
-        image=own.image if own else (record.image if record else ""),
+        image=labels.get(Label.IMAGE) or (record.image if record else ""),
         config=labels.get(Label.CONFIG) or (record.config if record else ""),
         status=own.status if own else "",
         user=labels.get(Label.USER, ""),
