@@ -81,12 +81,17 @@ class Boxes:
             raise self._unknown(name)
         return view(box, containers, record)
 
-    def of_project(self, root: Path) -> tuple[BoxView, ...]:
-        """The boxes of the project in a folder, by name."""
+    def of(self, root: Path) -> tuple[BoxView, ...]:
+        """The boxes of the project in a folder, by name. Raises DevboxError where it has none."""
         labels = {Label.OWNER: self._owner, Label.PROJECT: str(root)}
         found = by_box(self._engine.containers(labels))
         records = {r.id: r for r in self._store.ls(self._owner) if r.project == str(root)}
         every = sorted(found.keys() | records.keys())
+        if not every:
+            raise DevboxError(
+                f"{root} has no box yet.",
+                hint="Run `devbox up` first; `devbox ps` lists all boxes.",
+            )
         return tuple(view(box, found.get(box, []), records.get(box)) for box in every)
 
     def running(self, name: str | None, root: Path | None) -> tuple[BoxView, User]:
@@ -132,13 +137,22 @@ class Boxes:
 
     def plan(self, spec: BoxSpec) -> Plan:
         """What `up` would do, without doing it."""
-        return self._plan(spec, self._bringer.document(spec))
+        return self._bringer.plan(spec)
+
+    def check(self, spec: BoxSpec) -> Plan:
+        """The plan of an `up`, known to be possible here: GPUs, limits, ports, folders.
+
+        Raises DevboxError where it is not.
+        """
+        plan = self.plan(spec)
+        self._bringer.check(plan, spec)
+        return plan
 
     def compose_yaml(self, spec: BoxSpec) -> str:
         """The Compose file of a box, as `up` would write it."""
         from devbox.boxes.up import compose_yaml
 
-        return compose_yaml(self._bringer.document(spec))
+        return compose_yaml(self.plan(spec).document)
 
     def up(
         self,
@@ -154,12 +168,11 @@ class Boxes:
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
         done in place of what failed; ``rebuild`` builds the box's images again from scratch.
         """
-        document = self._bringer.document(spec)
-        plan = self._plan(spec, document)
+        plan = self.plan(spec)
         if plan.empty and not rebuild:
             return Up(plan, self.get(spec.name))
         with self._alone(plan.id, report):
-            plan = self._plan(spec, document)  # another `up` may have been at work until now
+            plan = self.plan(spec)  # another `up` may have been at work until now
             if not plan.empty or rebuild:
                 self._bringer.apply(plan, spec, report, offer, rebuild=rebuild)
                 self._event("up", plan.id, act=plan.act.value, config=spec.profile or spec.image)
@@ -291,9 +304,6 @@ class Boxes:
 
     # Parts
 
-    def _plan(self, spec: BoxSpec, document: Mapping[str, Any]) -> Plan:
-        return self._bringer.plan(BoxId(self._owner, spec.name), spec, document)
-
     @cached_property
     def _store(self) -> BoxStore:
         from devbox.boxes.store import BoxStore
@@ -319,9 +329,7 @@ class Boxes:
     def _only(self, root: Path | None) -> BoxView:
         if root is None:
             raise UsageError("No box named, and no devbox.toml here.", hint="Name a box.")
-        found = self.of_project(root)
-        if not found:
-            raise DevboxError(f"{root} has no box yet.", hint="Run `devbox up` first.")
+        found = self.of(root)
         if len(found) > 1:
             names = ", ".join(box.name for box in found)
             raise UsageError("This project has several boxes.", hint=f"Name one: {names}.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devbox.boxes.identity import BOX_SERVICE, LIBRARY, RUN, BoxId, Label, User
+from devbox.boxes.ports import stored_ports
 from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resources, Service
 
 CACHE = "/cache"
@@ -21,7 +22,7 @@ class Desired:
     """Everything that makes a box what it should be, before looking at what there is.
 
     ``environment`` and ``mounts`` are what the machine adds (proxies, wheel folders).
-    ``service_images`` are the tags of services with a Dockerfile of their own.
+    Every published port has a number. ``service_images`` are the tags of services with a Dockerfile of their own.
     """
 
     id: BoxId
@@ -50,7 +51,8 @@ def document(desired: Desired) -> dict[str, Any]:
     for mount in _named_volumes(spec):
         volumes[mount] = {"name": f"{box.project}-{mount}", "external": True}
     body: dict[str, Any] = {"name": box.project, "services": services, "volumes": volumes}
-    digest = config_hash(body)
+    # Hooks are no part of a container, but a changed one has to run.
+    digest = config_hash({**body, "hooks": asdict(spec.hooks)})
     for name, entry in services.items():
         entry["labels"] = _labels(desired, name, digest)
     return _escaped(body)  # type: ignore[no-any-return]
@@ -200,6 +202,7 @@ def _labels(desired: Desired, service: str, digest: str) -> dict[str, str]:
             Label.USER: str(desired.user),
             # A listing shows only an id for an image whose tag has moved on.
             Label.IMAGE: desired.image,
+            Label.PORTS: stored_ports(desired.spec),
             Label.SPEC: json.dumps(summary(desired.spec), sort_keys=True, ensure_ascii=False),
         }
     return labels

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devbox.boxes.compose import Desired
 from devbox.boxes.identity import BoxId, User
+from devbox.boxes.ports import Taken, check_ports, taken_ports, with_ports
 from devbox.compute.engine.reports import EngineInfo
-from devbox.compute.engine.types import Engine
+from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import BoxSpec, Gpu, Settings
 from devbox.errors import DevboxError
 from devbox.progress import Report
@@ -34,15 +35,21 @@ class Wanted:
     def _info(self) -> EngineInfo:
         return self._engine.info()
 
-    def of(self, spec: BoxSpec) -> Desired:
-        """Everything that the Compose document is made from."""
+    def id(self, spec: BoxSpec) -> BoxId:
+        """What the box of a spec is called on an engine."""
+        return BoxId(self._settings.owner, spec.name)
+
+    def of(self, spec: BoxSpec, own: Sequence[Container]) -> Desired:
+        """Everything that the Compose document is made from; ``own`` are the box's containers."""
         from devbox.boxes.images.network import box_env, box_mounts
 
         resolved = self._with_gpus(spec)
+        if spec.ports or any(service.ports for service in spec.services):
+            resolved = with_ports(resolved, own, self._taken_ports(self.id(spec)))
         network = self._settings.network
         mounts = box_mounts(network)
         return Desired(
-            id=BoxId(self._settings.owner, spec.name),
+            id=self.id(spec),
             spec=resolved,
             image=self._images.recipe(spec).tag,
             user=self.user(spec.project),
@@ -87,8 +94,16 @@ class Wanted:
         owner = project.stat()
         return User(owner.st_uid, owner.st_gid)
 
-    def check(self, spec: BoxSpec) -> None:
-        """Raise DevboxError where this machine can't run the box: no GPUs, missing folders."""
+    def check(self, spec: BoxSpec, resolved: BoxSpec, own: Sequence[Container]) -> None:
+        """Raise DevboxError where this machine can't run the box: GPUs, CPUs, ports, folders."""
+        cpus = spec.resources.cpus
+        if cpus is not None and cpus > self._info.cpus:
+            raise DevboxError(
+                f"Box {spec.name} asks for {cpus:g} CPUs, and the engine has {self._info.cpus}.",
+                hint="Lower `resources.cpus` in devbox.toml, or for this time:"
+                f" `devbox up --set resources.cpus={self._info.cpus}`.",
+            )
+        check_ports(resolved, own, self._taken_ports(self.id(spec)))
         if spec.resources.gpus in {Gpu.COUNT, Gpu.ALL}:
             self._check_gpus(spec)
         for mount in (*spec.mounts, *spec.data):
@@ -110,9 +125,15 @@ class Wanted:
             for name, value in (("secrets", spec.secrets), ("stop_after", spec.stop_after))
             if value
         ]
+        memory = spec.resources.memory
+        if memory is not None and memory > self._info.memory:
+            notes.append("The memory limit is more than this machine has: it limits nothing.")
         if ahead:
             notes.append(f"Not acted on yet by this version: {', '.join(ahead)}.")
         return tuple(notes)
+
+    def _taken_ports(self, box: BoxId) -> Taken:
+        return taken_ports(self._engine.containers({}), box)
 
     def _check_gpus(self, spec: BoxSpec) -> None:
         from devbox.compute import gpu_refusal

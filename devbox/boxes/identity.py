@@ -25,6 +25,7 @@ class Label:
     PROFILE: Final = "devbox.profile"
     CONFIG: Final = "devbox.config"
     IMAGE: Final = "devbox.image"
+    PORTS: Final = "devbox.ports"
     SPEC: Final = "devbox.spec"
     USER: Final = "devbox.user"
 

@@ -32,6 +32,11 @@ class Change:
     before: Any
     after: Any
 
+    @property
+    def text(self) -> str:
+        """Both values for a person."""
+        return f"{_shown(self.key, self.before)} -> {_shown(self.key, self.after)}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -113,6 +118,14 @@ def _act(
     if not finished:
         return Act.FINISH, "an earlier start was not finished"
     return Act.NOTHING, "up to date"
+
+
+def _shown(key: str, value: Any) -> str:
+    if value is None:
+        return "unset"
+    if key.endswith(("memory", "shm_size")) and isinstance(value, int):
+        return f"{value / (1 << 30):g} GiB"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _service_of(container: Container) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devbox.boxes.identity import BoxId
+from devbox.boxes.identity import BoxId, Label
 from devbox.compute.engine.types import Container, Engine
 from devbox.progress import Progress, Report
 
@@ -18,6 +18,7 @@ class Removal:
     deleted, ``kept`` volumes that stay, and devbox's own folder of the box."""
 
     id: BoxId
+    project: str
     running: tuple[str, ...]
     containers: tuple[str, ...]
     volumes: tuple[str, ...]
@@ -32,6 +33,7 @@ def removal(
     names = tuple(sorted(volume.name for volume in engine.volumes(box.labels)))
     return Removal(
         id=box,
+        project=next((c.labels.get(Label.PROJECT, "") for c in containers), ""),
         running=tuple(sorted(c.name for c in containers if c.state == "running")),
         containers=tuple(sorted(c.name for c in containers)),
         volumes=names if volumes else (),

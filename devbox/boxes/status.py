@@ -68,7 +68,7 @@ def git_of(project: Path) -> Git | None:
     except ImportError:  # what GitPython raises where there is no git program
         return None
     try:
-        with Repo(project, search_parent_directories=True) as repo:
+        with Repo(project, search_parent_directories=True, expand_vars=False) as repo:
             branch = "" if repo.head.is_detached else repo.active_branch.name
             return Git(branch, repo.head.commit.hexsha, repo.is_dirty(untracked_files=False))
     except (GitError, ValueError, OSError):

@@ -34,33 +34,41 @@ class Bringer:
         self._starter = starter
         self._home = home
 
-    def document(self, spec: BoxSpec) -> dict[str, Any]:
-        """The Compose document that the spec asks for on this machine."""
-        return document(self._wanted.of(spec))
-
-    def plan(self, box: BoxId, spec: BoxSpec, doc: Mapping[str, Any]) -> Plan:
-        """What `up` would do: what is wanted, held against what the engine has."""
+    def plan(self, spec: BoxSpec) -> Plan:
+        """What `up` would do: what is wanted on this machine, held against what there is."""
+        box = self._wanted.id(spec)
         containers = self._engine.containers(box.labels)
         record = self._store.get(box)
         _check_project(box, spec, containers, record)
+        desired = self._wanted.of(spec, containers)
+        doc = document(desired)
         missing = self._missing_images(spec, doc, containers)
         finished = self._starter.finished(containers, record)
-        return make_plan(box, spec, doc, build=missing, containers=containers, finished=finished)
+        return make_plan(
+            box, desired.spec, doc, build=missing, containers=containers, finished=finished
+        )
+
+    def check(self, plan: Plan, spec: BoxSpec) -> None:
+        """Raise DevboxError where this machine can't do what a plan says."""
+        containers = self._engine.containers(plan.id.labels)
+        self._wanted.check(spec, self._wanted.of(spec, containers).spec, containers)
 
     def apply(
         self, plan: Plan, spec: BoxSpec, report: Report, offer: Offer, *, rebuild: bool
     ) -> None:
         """Do what a plan says. What exists stays as it is until its images are there."""
         box = plan.id
-        self._wanted.check(spec)
+        self.check(plan, spec)
         if plan.build or rebuild:
             self._wanted.build(spec, report, offer, again=rebuild)
         self._store.put(_starting(plan, spec, self._store.get(box)))
         self._make_volumes(plan)
         file = write_compose(folder_of(self._home, box), plan.document)
         report(Progress("start", box.name, plan.reason))
+        for change in plan.changes:
+            report(Progress("change", change.key, change.text))
         try:
-            self._engine.compose_up(box.project, file, report=report)
+            self._engine.compose_up(box.project, file, report=_as_log(report))
         except DevboxError:
             # A box that never was is not left half-made; one that was keeps what it has.
             if plan.act is Act.CREATE:
@@ -83,6 +91,11 @@ class Bringer:
         for name in volume_names(plan.document):
             labels = {Label.OWNER: plan.id.owner} if name == cache else plan.id.labels
             self._engine.create_volume(name, labels)
+
+
+def _as_log(report: Report) -> Report:
+    """What Compose says of each container is output of the work, not a step of ours."""
+    return lambda progress: report(dataclasses.replace(progress, log=True))
 
 
 def folder_of(home: Path, box: BoxId) -> Path:

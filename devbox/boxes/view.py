@@ -29,7 +29,7 @@ class ServiceView:
 class BoxView:
     """A box as listed.
 
-    ``state`` is running, stopped, starting (an `up` is under way or was interrupted), partial
+    ``state`` is running, stopped, unfinished (an `up` is under way, was interrupted or failed), partial
     (some of its containers don't run), down (no containers; volumes and settings are kept) or
     unknown (remembered, but the engine does not answer).
     """
@@ -129,5 +129,5 @@ def _state(parts: Sequence[ServiceView], record: Record | None) -> str:
     if not all(running):
         return "partial"
     if record and record.phase == "starting":
-        return "starting"
+        return "unfinished"
     return "running"

@@ -110,13 +110,14 @@ def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool)
     if as_json:
         print_json(done)
     for plan in done:
+        say(f"Box {plan.id.name} is removed.")
         if plan.kept:
             say(f"Kept: {', '.join(plan.kept)}. `devbox up` uses them again.")
 
 
 def _show(plans: list[Removal], write: Callable[[str], None]) -> None:
     for plan in plans:
-        write(f"Box {plan.id.name}:")
+        write(f"Box {plan.id.name} of {plan.project or 'an unknown project'}:")
         for container in plan.containers:
             write(f"  remove container {container}{_running(plan, container)}")
         for volume in plan.volumes:
@@ -139,3 +140,5 @@ def _each(name: str | None, as_json: bool, act: Callable[[Devbox, str], BoxView]
     else:
         for box in views:
             say(f"Box {box.name} is {box.state}.")
+            for port in box.ports:
+                say(f"  port {port.container} -> {port.address}:{port.host}")

@@ -116,6 +116,6 @@ def _print(status: Status) -> None:
     rows += [("service", f"{s.name}: {s.state} {s.health}".rstrip()) for s in box.services]
     if status.reason not in {"", "up to date"}:
         rows.append(("next up", status.reason))
-    rows += [("change", f"{c.key}: {c.before} -> {c.after}") for c in status.pending]
+    rows += [("change", f"{c.key}: {c.text}") for c in status.pending]
     for title, value in rows:
         click.echo(f"{title:>10}  {value}")

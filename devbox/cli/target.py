@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devbox.cli.complete import complete_box
-from devbox.errors import ConfigError, DevboxError
+from devbox.errors import DevboxError
 
 if TYPE_CHECKING:
     from devbox.api import Devbox
@@ -27,15 +27,8 @@ def root_or_none(door: Devbox) -> Path | None:
 def names(door: Devbox, name: str | None) -> list[str]:
     """The boxes that a command works on: the named one, else all of the project's.
 
-    Works with what exists, so that a broken devbox.toml never keeps a box from being stopped;
-    only where nothing exists yet is the file asked.
+    Goes by what exists, not by devbox.toml: a broken file never keeps a box from being stopped,
+    and a box of the same name that belongs to another project is never meant. Raises DevboxError
+    where the project has no box.
     """
-    if name:
-        return [name]
-    root = door.project_root()
-    if existing := [box.name for box in door.boxes.of_project(root)]:
-        return existing
-    try:
-        return list(door.project(root).boxes)
-    except ConfigError:
-        raise DevboxError(f"{root} has no box.", hint="Name one; `devbox ps` lists them.") from None
+    return [name] if name else [box.name for box in door.boxes.of(door.project_root())]

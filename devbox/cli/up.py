@@ -59,7 +59,7 @@ def up(
         project = door.project(overrides=overrides)
         chosen = [project.box(name)] if name else list(project.boxes.values())
         if dry_run:
-            plans = [door.boxes.plan(box.spec) for box in chosen]
+            plans = [door.boxes.check(box.spec) for box in chosen]
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
         with telling(verbose=verbose, quiet=quiet) as report:
@@ -94,11 +94,7 @@ def _show(plans: list[Plan]) -> None:
         for tag in plan.build:
             click.echo(f"  build {tag}")
         for change in plan.changes:
-            click.echo(f"  {change.key}: {_value(change.before)} -> {_value(change.after)}")
-
-
-def _value(value: object) -> str:
-    return "unset" if value is None else str(value)
+            click.echo(f"  {change.key}: {change.text}")
 
 
 def _how_to_get_in(result: Up, *, alone: bool) -> None:

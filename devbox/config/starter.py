@@ -18,6 +18,9 @@ from devbox.config.source import is_file
 from devbox.config.written import toml
 from devbox.errors import DevboxError, UsageError
 
+# What a project may say already about its packages, the most exact first.
+_REQUIREMENTS = ("requirements.txt", "uv.lock", "pyproject.toml")
+
 _TEMPLATE = """\
 # The environment of this project, the same for everyone who clones it: commit this file.
 # `devbox up` brings the box up, `devbox config show` says where each value comes from,
@@ -112,8 +115,9 @@ def _text(name: str, profile: str, folder: Path, source: Path | None) -> str:
             line = f"{key} = {toml(value)}".replace("\\", r"\\")
             text = re.sub(rf"(?m)^{key} = .*$", line, text, count=1)
         return text
-    line = 'requirements = "requirements.txt"'
-    if not is_file(folder / "requirements.txt"):
+    found = next((name for name in _REQUIREMENTS if is_file(folder / name)), "")
+    line = f'requirements = "{found or _REQUIREMENTS[0]}"'
+    if not found:
         line = f"# {line}"
     return _TEMPLATE.format(name=toml(name), profile=toml(profile), requirements=line)
 

@@ -111,7 +111,7 @@ def test_a_failing_hook_is_tried_again(door: Devbox, engine: Engine) -> None:
     with pytest.raises(HookFailed) as failed:
         up(door, text)
     assert failed.value.detail == ("a last line",)
-    assert door.boxes.get("churn").state == "starting"
+    assert door.boxes.get("churn").state == "unfinished"
     engine.codes.clear()
     up(door, text)
     assert engine.ran() == ["make data", "make data", "make serve"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devbox.boxes.compose import Desired, document, document_hash
 from devbox.boxes.identity import BoxId, User
-from devbox.config.spec import BoxSpec, Gpu, HealthCheck, Mount, Port, Resources, Service
+from devbox.config.spec import BoxSpec, Gpu, HealthCheck, Hooks, Mount, Port, Resources, Service
 
 BOX = BoxId("ada", "churn")
 SPEC = BoxSpec(name="churn", project=Path("/home/ada/churn"), profile="python")
@@ -105,7 +105,8 @@ def test_the_hash_covers_all_but_labels() -> None:
         assert document_hash(document(desired(changed))) != before
     assert document_hash(document(desired(image="devbox/box:2"))) != before
     assert document_hash(document(desired(user=User(0, 0)))) != before
-    # Hooks run in the container and don't make it: changing one leaves it alone.
+    hooks = Hooks(on_start=("make serve",))
+    assert document_hash(document(desired(replace(SPEC, hooks=hooks)))) != before
     assert document_hash(document(desired(replace(SPEC, profile="other")))) == before
 
 
