@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devbox.boxes import Boxes, BoxView
-    from devbox.boxes.desire import Wanted
+    from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
     from devbox.compute import Hosts
     from devbox.compute.engine.types import Engine
@@ -116,13 +116,18 @@ class Devbox:
         from devbox.boxes import Boxes
 
         return Boxes(
-            self.engine, self.owner, self.home, state=lambda: self.state, wanted=self._wanted
+            self.engine,
+            self.owner,
+            self.home,
+            state=lambda: self.state,
+            images=lambda: self.images,
+            here=self._here,
         )
 
-    def _wanted(self) -> Wanted:
-        from devbox.boxes.desire import Wanted
+    def _here(self) -> ThisMachine:
+        from devbox.boxes.here import ThisMachine
 
-        return Wanted(self.engine, self.images, self.hosts, self.settings)
+        return ThisMachine(self.engine, self.images, self.hosts, self.settings)
 
     def last_known(self) -> tuple[BoxView, ...]:
         """The boxes as they are remembered, without asking the engine."""

@@ -86,12 +86,18 @@ class _Doctor:
         }
 
     @cached_property
-    def _info(self) -> EngineInfo | None:
-        """What the engine says of itself, None where it does not answer (told by its own check)."""
+    def _answer(self) -> EngineInfo | DevboxError:
+        """What the engine says of itself, or why it does not: asked once, since one that hangs
+        takes its time."""
         try:
             return self._door.engine.info()
-        except DevboxError:
-            return None
+        except DevboxError as error:
+            return error
+
+    @property
+    def _info(self) -> EngineInfo | None:
+        """None where the engine does not answer, which its own check tells."""
+        return None if isinstance(self._answer, DevboxError) else self._answer
 
     def python(self) -> Iterator[Check]:
         from importlib.metadata import version
@@ -114,10 +120,10 @@ class _Doctor:
             yield Check("docker", "warn", "there is no docker command on PATH", fix)
 
     def engine(self) -> Iterator[Check]:
-        engine = self._door.engine
-        # Asked again rather than through _info: here the failure itself is the finding.
-        info = self._info or engine.info()
-        text = f"{info.version} at {engine.address}, {info.os}, {info.architecture}"
+        info = self._answer
+        if isinstance(info, DevboxError):
+            raise info
+        text = f"{info.version} at {self._door.engine.address}, {info.os}, {info.architecture}"
         if info.rootless:
             text += ", rootless"
         yield _at_least("engine", info.version, ENGINE, text, "Upgrade Docker on that machine.")
@@ -183,7 +189,8 @@ class _Doctor:
 
     def home_disk(self) -> Iterator[Check]:
         folder = self._door.home
-        while not folder.exists():
+        # os.path: a folder that we may not look into counts as missing.
+        while not os.path.exists(folder):  # noqa: PTH110
             folder = folder.parent
         fix = "Free space there, or set DEVBOX_HOME to another disk."
         yield _disk("home disk", folder, HOME_DISK, fix)
@@ -241,8 +248,13 @@ def _plugin(name: str, least: tuple[int, int]) -> Check:
 
     version = plugins.version(name)
     if not version:
-        text = f"Docker's {name} plugin is not installed"
-        return Check(name, "fail", text, plugins.INSTALL_HINTS[name])
+        fix = plugins.INSTALL_HINTS[name]
+        try:
+            text = f"Docker's {name} plugin does not run: {plugins.find(name)[0]}"
+            fix = f"Remove that one, then install it anew. {fix}"
+        except DevboxError as error:
+            text = error.message.rstrip(".")
+        return Check(name, "fail", text, fix)
     return _at_least(name, version, least, version, f"Upgrade Docker's {name} plugin.")
 
 

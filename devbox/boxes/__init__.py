@@ -5,13 +5,14 @@ What only `up` needs is imported there: commands such as `exec` are as fast as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devbox.boxes.containers import box_first, service_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
 from devbox.boxes.view import BoxView, by_box, view
 from devbox.compute.engine.types import Container, Engine
@@ -19,13 +20,13 @@ from devbox.errors import DevboxError, UsageError
 from devbox.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
-    from devbox.boxes.desire import Wanted
+    from devbox.boxes.here import ThisMachine
+    from devbox.boxes.images import Images
     from devbox.boxes.plan import Plan
     from devbox.boxes.remove import Removal
-    from devbox.boxes.start import Starter
     from devbox.boxes.status import Status
     from devbox.boxes.store import BoxStore
-    from devbox.boxes.up import Bringer, Offer
+    from devbox.boxes.up import Offer, Workshop
     from devbox.compute.engine.reports import LogLine, Sample
     from devbox.config.spec import BoxSpec
     from devbox.state import State
@@ -43,7 +44,7 @@ class Up:
 
 
 class Boxes:
-    """All boxes of one owner on one engine. ``state`` and ``wanted`` are opened on first use."""
+    """All boxes of one owner on one engine. The last three are opened on first use."""
 
     def __init__(
         self,
@@ -52,13 +53,15 @@ class Boxes:
         home: Path,
         *,
         state: Callable[[], State],
-        wanted: Callable[[], Wanted],
+        images: Callable[[], Images],
+        here: Callable[[], ThisMachine],
     ) -> None:
         self._engine = engine
         self._owner = owner
         self._home = home
         self._state = state
-        self._make_wanted = wanted
+        self._images = images
+        self._here = here
 
     # What there is
 
@@ -135,24 +138,26 @@ class Boxes:
 
     # What `up` does
 
-    def plan(self, spec: BoxSpec) -> Plan:
+    def plan(self, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
         """What `up` would do, without doing it."""
-        return self._bringer.plan(spec)
+        from devbox.boxes.up import plan_up
 
-    def check(self, spec: BoxSpec) -> Plan:
+        return plan_up(self._workshop, self._id(spec), spec, rebuild=rebuild)
+
+    def check(self, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
         """The plan of an `up`, known to be possible here: GPUs, limits, ports, folders.
 
         Raises DevboxError where it is not.
         """
-        plan = self.plan(spec)
-        self._bringer.check(plan, spec)
+        plan = self.plan(spec, rebuild=rebuild)
+        self._workshop.here.check(plan.desired, plan.found.containers)
         return plan
 
     def compose_yaml(self, spec: BoxSpec) -> str:
         """The Compose file of a box, as `up` would write it."""
         from devbox.boxes.up import compose_yaml
 
-        return compose_yaml(self.plan(spec).document)
+        return compose_yaml(self.plan(spec).desired.document)
 
     def up(
         self,
@@ -168,25 +173,29 @@ class Boxes:
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
         done in place of what failed; ``rebuild`` builds the box's images again from scratch.
         """
-        plan = self.plan(spec)
-        if plan.empty and not rebuild:
-            return Up(plan, self.get(spec.name))
-        with self._alone(plan.id, report):
-            plan = self.plan(spec)  # another `up` may have been at work until now
-            if not plan.empty or rebuild:
-                self._bringer.apply(plan, spec, report, offer, rebuild=rebuild)
-                self._event("up", plan.id, act=plan.act.value, config=spec.profile or spec.image)
-        return Up(plan, self.get(spec.name), self._wanted.notes(spec))
+        from devbox.boxes.up import apply
+
+        box = self._id(spec)
+        plan = self.plan(spec, rebuild=rebuild)
+        if plan.empty:
+            return Up(plan, view(box, plan.found.containers, self._store.get(box)))
+        with self._alone(box, report):
+            # Another `up` may have been at work until now.
+            plan = self.plan(spec, rebuild=rebuild)
+            if not plan.empty:
+                apply(self._workshop, plan, report, offer)
+                self._event("up", box, act=plan.act.value, reason=plan.reason)
+        return Up(plan, self.get(spec.name), self._workshop.here.notes(plan.desired))
 
     # What stops it
 
     def stop(self, name: str, report: Report = silent) -> BoxView:
         """Stop all containers of a box: programs get SIGTERM and ten seconds. They are kept."""
         box = BoxId(self._owner, name)
-        with self._alone(box, report):
-            for container in _box_first(self._existing(box)):
+        with self._alone(box, report), self._stopping(box):
+            for container in box_first(self._existing(box)):
                 if container.state in {"running", "restarting", "paused"}:
-                    report(Progress("stop", name, container.name))
+                    report(Progress("stop", name, service_of(container)))
                     self._engine.stop(container.id)
             self._event("stop", box)
         return self.get(name)
@@ -201,21 +210,23 @@ class Boxes:
                     f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
                 )
             # Services first, so that they answer when the box's own hooks run.
-            for container in reversed(_box_first(containers)):
-                if container.state != "running":
-                    report(Progress("start", name, container.name))
+            for container in reversed(box_first(containers)):
+                if container.state == "paused":
+                    self._engine.unpause(container.id)
+                elif container.state != "running":
+                    report(Progress("start", name, service_of(container)))
                     self._engine.start(container.id)
-            self._starter.finish(self._engine.containers(box.labels), report)
+            self._workshop.starter.finish(self._engine.containers(box.labels), report)
             self._event("start", box)
         return self.get(name)
 
     def down(self, name: str, report: Report = silent) -> BoxView:
         """Remove the containers and networks of a box; volumes and settings stay."""
         box = BoxId(self._owner, name)
-        with self._alone(box, report):
+        with self._alone(box, report), self._stopping(box):
             self._existing(box)
             report(Progress("down", name, "removing its containers"))
-            self._engine.compose_down(box.project, report=report)
+            self._engine.compose_down(box.project)
             self._event("down", box)
         return self.get(name)
 
@@ -234,7 +245,7 @@ class Boxes:
         from devbox.boxes.remove import remove
 
         box = BoxId(self._owner, name)
-        with self._alone(box, report):
+        with self._alone(box, report), self._stopping(box):
             what = self.removal(name, volumes=volumes)
             remove(self._engine, what, report)
             self._store.forget(box)
@@ -242,6 +253,15 @@ class Boxes:
         return what
 
     # Work in it
+
+    def out_of_memory(self, box: BoxView, since: float) -> bool:
+        """Whether the kernel ended something of a box for its memory limit since a time (seconds
+        since the epoch)."""
+        import time
+
+        labels = BoxId(self._owner, box.name).labels
+        events = self._engine.events(labels, since=since, until=time.time())
+        return any(event.action == "oom" for event in events)
 
     def on_attach(self, box: BoxView, user: User, report: Report = silent) -> None:
         """Run the on_attach hooks that a box was made with."""
@@ -279,12 +299,12 @@ class Boxes:
         from devbox.boxes.logs import merged
 
         containers = self._existing(BoxId(self._owner, name))
-        chosen = [c for c in containers if not service or _service(c) == service]
+        chosen = [c for c in containers if not service or service_of(c) == service]
         if service and not chosen:
-            names = ", ".join(sorted(map(_service, containers)))
+            names = ", ".join(sorted(map(service_of, containers)))
             raise UsageError(f"Box {name} has no service {service}.", hint=f"It has: {names}.")
         lines = {
-            _service(c): self._engine.logs(
+            service_of(c): self._engine.logs(
                 c.id, follow=follow, tail=tail, since=since, timestamps=True
             )
             for c in chosen
@@ -300,7 +320,7 @@ class Boxes:
             return {}
         with ThreadPoolExecutor(len(running)) as pool:
             samples = pool.map(lambda c: self._engine.sample(c.id), running)
-            return dict(zip(map(_service, running), samples, strict=True))
+            return dict(zip(map(service_of, running), samples, strict=True))
 
     # Parts
 
@@ -311,20 +331,36 @@ class Boxes:
         return BoxStore(self._state())
 
     @cached_property
-    def _wanted(self) -> Wanted:
-        return self._make_wanted()
-
-    @cached_property
-    def _starter(self) -> Starter:
+    def _workshop(self) -> Workshop:
         from devbox.boxes.start import Starter
+        from devbox.boxes.up import Workshop
 
-        return Starter(self._engine, self._store, self._wanted.files)
+        here = self._here()
+        starter = Starter(self._engine, self._store, here.files)
+        return Workshop(self._engine, self._images(), here, self._store, starter, self._home)
 
-    @cached_property
-    def _bringer(self) -> Bringer:
-        from devbox.boxes.up import Bringer
+    def _id(self, spec: BoxSpec) -> BoxId:
+        return BoxId(self._owner, spec.name)
 
-        return Bringer(self._engine, self._wanted, self._store, self._starter, self._home)
+    @contextmanager
+    def _stopping(self, box: BoxId) -> Iterator[None]:
+        """Note that the box is being stopped: an interrupted stop goes on in the engine, and a
+        later `up` must not take the box for one that stays."""
+        from dataclasses import replace
+
+        from devbox.boxes.store import STOPPING
+
+        record = self._store.get(box)
+        if record:
+            self._store.put(replace(record, phase=STOPPING))
+        try:
+            yield
+        except DevboxError:
+            if record:
+                self._store.put(record)
+            raise
+        if record and self._store.get(box):
+            self._store.put(record)
 
     def _only(self, root: Path | None) -> BoxView:
         if root is None:
@@ -337,7 +373,7 @@ class Boxes:
 
     def _existing(self, box: BoxId) -> tuple[Container, ...]:
         containers = self._engine.containers(box.labels)
-        if not containers and self._store.get(box) is None:
+        if not containers and self._store.get(box) is None and not self._engine.volumes(box.labels):
             raise self._unknown(box.name)
         return containers
 
@@ -357,12 +393,4 @@ class Boxes:
         return lock(self._home / "locks" / f"{box.project}.lock", on_wait=waiting)
 
     def _event(self, kind: str, box: BoxId, **data: Any) -> None:
-        self._state().events.append(f"box:{box.name}", f"box.{kind}", **data)
-
-
-def _service(container: Container) -> str:
-    return container.labels.get("com.docker.compose.service", container.name)
-
-
-def _box_first(containers: Sequence[Container]) -> list[Container]:
-    return sorted(containers, key=lambda c: (c.labels.get(Label.ROLE) != "box", c.name))
+        self._state().events.append(f"box/{box.name}", f"box.{kind}", **data)

@@ -35,18 +35,14 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def attach(engine: Engine, command: Command, *, tty: bool, connect: Callable[[], Engine]) -> int:
-    """Run a command attached to the standard streams of this process; return its exit code.
-
-    ``connect`` opens a connection of its own to the same engine: signals and the watchdog's
-    process must not use one that something else is in the middle of using.
-    """
+def attach(engine: Engine, command: Command, *, tty: bool) -> int:
+    """Run a command attached to the standard streams of this process; return its exit code."""
     mark = new_mark()
 
     def end(number: signal.Signals) -> None:
-        signal_tree(connect(), command.container, mark, command.user, number)
+        signal_tree(engine, command.container, mark, command.user, number)
 
-    watchdog = Watchdog(lambda: end(signal.SIGKILL))
+    watchdog = Watchdog(engine, command.container, mark, command.user)
     finished = False
     try:
         running = engine.exec(
@@ -120,6 +116,7 @@ def _standard_input_of(running: Exec) -> Iterator[None]:
         yield
     finally:
         os.write(wake_writer, b"x")
+        running.abort()  # it may be in the middle of sending what nobody reads any more
         thread.join()
         os.close(wake_reader)
         os.close(wake_writer)
@@ -165,7 +162,6 @@ def _resize_with(running: Exec, *, tty: bool) -> None:
         threading.Thread(target=running.resize, args=(rows, columns), daemon=True).start()
 
     signal.signal(signal.SIGWINCH, resize)
-    resize()
 
 
 @contextmanager

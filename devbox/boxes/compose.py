@@ -7,54 +7,69 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devbox.boxes.identity import BOX_SERVICE, LIBRARY, RUN, BoxId, Label, User
 from devbox.boxes.ports import stored_ports
 from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resources, Service
+
+if TYPE_CHECKING:
+    from devbox.boxes.images.recipe import Recipe
 
 CACHE = "/cache"
 STOP_GRACE = 10
 
 
 @dataclass(frozen=True)
-class Desired:
-    """Everything that makes a box what it should be, before looking at what there is.
+class Surroundings:
+    """What a machine adds to a spec.
 
-    ``environment`` and ``mounts`` are what the machine adds (proxies, wheel folders).
-    Every published port has a number. ``service_images`` are the tags of services with a Dockerfile of their own.
+    ``environment`` and ``mounts`` are how it reaches the network (proxies, wheel folders),
+    ``service_images`` the tags of services with a Dockerfile of their own.
     """
 
-    id: BoxId
-    spec: BoxSpec
     image: str
     user: User
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     service_images: Mapping[str, str] = field(default_factory=dict)
     cdi: bool = False
 
 
-def document(desired: Desired) -> dict[str, Any]:
+@dataclass(frozen=True)
+class DesiredBox:
+    """A box as it should be on a machine, before looking at what there is.
+
+    ``spec`` is resolved for the machine: every published port has a number, an optional GPU is
+    there or not. ``recipes`` are those of the box's image and then of its services' own ones.
+    """
+
+    id: BoxId
+    spec: BoxSpec
+    user: User
+    recipes: tuple[Recipe, ...]
+    document: Mapping[str, Any]
+
+
+def document(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
     """The Compose document of a box, with every ``$`` of a value escaped.
 
     The labels carry a hash over all the rest, so an unchanged box is recognised by one call.
     """
-    spec, box = desired.spec, desired.id
-    services: dict[str, Any] = {BOX_SERVICE: _box(desired)}
+    services: dict[str, Any] = {BOX_SERVICE: _box(box, spec, around)}
     volumes = {
         "home": {"name": box.home_volume, "external": True},
-        "cache": {"name": box.cache_volume(desired.user.uid), "external": True},
+        "cache": {"name": box.cache_volume(around.user.uid), "external": True},
     }
     for service in spec.services:
-        services[service.name] = _service(service, desired)
-    for mount in _named_volumes(spec):
-        volumes[mount] = {"name": f"{box.project}-{mount}", "external": True}
+        services[service.name] = _service(service, spec, around)
+    for volume in _named_volumes(spec):
+        volumes[_volume(volume)] = {"name": box.volume(volume), "external": True}
     body: dict[str, Any] = {"name": box.project, "services": services, "volumes": volumes}
-    # Hooks are no part of a container, but a changed one has to run.
-    digest = config_hash({**body, "hooks": asdict(spec.hooks)})
+    # The spec too: a changed hook is no part of a container, and still has to run.
+    digest = config_hash({**body, "spec": summary(spec)})
     for name, entry in services.items():
-        entry["labels"] = _labels(desired, name, digest)
+        entry["labels"] = _labels(box, spec, around, name, digest)
     return _escaped(body)  # type: ignore[no-any-return]
 
 
@@ -88,13 +103,13 @@ def summary(spec: BoxSpec) -> dict[str, Any]:
     return strip(asdict(spec))  # type: ignore[no-any-return]
 
 
-def _box(desired: Desired) -> dict[str, Any]:
-    spec, user = desired.spec, desired.user
+def _box(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
+    user = around.user
     environment = {
         "HOME": HOME,
         "USER": "dev",
         "DEVBOX_BOX": spec.name,
-        "DEVBOX_OWNER": desired.id.owner,
+        "DEVBOX_OWNER": box.owner,
         "DEVBOX_UID": str(user.uid),
         "DEVBOX_GID": str(user.gid),
         "PIP_CACHE_DIR": f"{CACHE}/pip",
@@ -103,17 +118,17 @@ def _box(desired: Desired) -> dict[str, Any]:
         "UV_LINK_MODE": "copy",
         "HF_HUB_CACHE": f"{CACHE}/huggingface/hub",
         "HF_DATASETS_CACHE": f"{CACHE}/huggingface/datasets",
-        **desired.environment,
+        **around.environment,
         **spec.env,
     }
     mounts: list[dict[str, Any]] = [
         _bind(str(spec.project), WORKSPACE, read_only=False),
         {"type": "volume", "source": "home", "target": HOME},
         {"type": "volume", "source": "cache", "target": CACHE},
-        *(_mount(mount) for mount in (*desired.mounts, *spec.mounts, *spec.data)),
+        *(_mount(mount) for mount in (*around.mounts, *spec.mounts, *spec.data)),
     ]
     entry: dict[str, Any] = {
-        "image": desired.image,
+        "image": around.image,
         "pull_policy": "never",
         "entrypoint": [f"{LIBRARY}/init"],
         "command": [],
@@ -126,7 +141,7 @@ def _box(desired: Desired) -> dict[str, Any]:
         "tmpfs": [f"{RUN}:mode=0755"],
         "stop_grace_period": f"{STOP_GRACE}s",
         "logging": _logging(),
-        **_limits(spec.resources, cdi=desired.cdi),
+        **_limits(spec.resources, cdi=around.cdi),
     }
     if not spec.services:
         # A network of its own is for finding services by name. Without any, the engine's own
@@ -139,9 +154,9 @@ def _box(desired: Desired) -> dict[str, Any]:
     return entry
 
 
-def _service(service: Service, desired: Desired) -> dict[str, Any]:
+def _service(service: Service, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "image": desired.service_images.get(service.name, service.image),
+        "image": around.service_images.get(service.name, service.image),
         "init": True,
         "environment": dict(service.env),
         "volumes": [_mount(mount) for mount in service.volumes],
@@ -163,7 +178,7 @@ def _service(service: Service, desired: Desired) -> dict[str, Any]:
             "retries": check.retries,
         }
     if service.after:
-        checked = {other.name for other in desired.spec.services if other.healthcheck}
+        checked = {other.name for other in spec.services if other.healthcheck}
         entry["depends_on"] = {
             name: {"condition": "service_healthy" if name in checked else "service_started"}
             for name in service.after
@@ -189,21 +204,23 @@ def _limits(resources: Resources, *, cdi: bool) -> dict[str, Any]:
     return limits
 
 
-def _labels(desired: Desired, service: str, digest: str) -> dict[str, str]:
+def _labels(
+    box: BoxId, spec: BoxSpec, around: Surroundings, service: str, digest: str
+) -> dict[str, str]:
     labels = {
-        **desired.id.labels,
-        Label.PROJECT: str(desired.spec.project),
+        **box.labels,
+        Label.PROJECT: str(spec.project),
         Label.ROLE: "box" if service == BOX_SERVICE else "service",
         Label.CONFIG: digest,
     }
     if service == BOX_SERVICE:
         labels |= {
-            Label.PROFILE: desired.spec.profile,
-            Label.USER: str(desired.user),
+            Label.PROFILE: spec.profile,
+            Label.USER: str(around.user),
             # A listing shows only an id for an image whose tag has moved on.
-            Label.IMAGE: desired.image,
-            Label.PORTS: stored_ports(desired.spec),
-            Label.SPEC: json.dumps(summary(desired.spec), sort_keys=True, ensure_ascii=False),
+            Label.IMAGE: around.image,
+            Label.PORTS: stored_ports(spec),
+            Label.SPEC: json.dumps(summary(spec), sort_keys=True, ensure_ascii=False),
         }
     return labels
 
@@ -213,9 +230,14 @@ def _named_volumes(spec: BoxSpec) -> list[str]:
     return sorted({mount.source for mount in every if mount.volume})
 
 
+def _volume(name: str) -> str:
+    # Apart from `home` and `cache`, which the box has itself.
+    return f"volume-{name}"
+
+
 def _mount(mount: Mount) -> dict[str, Any]:
     if mount.volume:
-        entry = {"type": "volume", "source": mount.source, "target": mount.target}
+        entry = {"type": "volume", "source": _volume(mount.source), "target": mount.target}
         return entry | ({"read_only": True} if mount.read_only else {})
     return _bind(mount.source, mount.target, read_only=mount.read_only)
 

@@ -40,12 +40,17 @@ class BoxId:
     @property
     def project(self) -> str:
         """The Compose project."""
-        return f"devbox-{self.owner}-{self.name}"
+        # Neither part can hold a "_": no two boxes share a project.
+        return f"devbox-{self.owner}_{self.name}"
 
     @property
     def home_volume(self) -> str:
         """The volume of the home folder."""
         return f"{self.project}-home"
+
+    def volume(self, name: str) -> str:
+        """A volume that devbox.toml names."""
+        return f"{self.project}_{name}"
 
     def cache_volume(self, uid: int) -> str:
         """The volume of package caches, shared by all boxes of the owner with that user id."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from devbox.boxes.compose import document_hash, summary
+from devbox.boxes.compose import DesiredBox, document_hash, summary
+from devbox.boxes.containers import own_of, service_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.compute.engine.types import Container
-from devbox.config.spec import BoxSpec
 
 
 class Act(StrEnum):
@@ -39,50 +39,62 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What there is of a box: its containers, the image tags that are not built yet, and whether
+    an earlier `up` brought this very start to its end (hooks, files)."""
+
+    containers: tuple[Container, ...] = ()
+    missing: tuple[str, ...] = ()
+    finished: bool = True
+    stopping: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
     """The plan of one `up`.
 
-    ``build`` lists the image tags that must be built first, in order. ``document`` is the Compose
-    document that will hold afterwards.
+    ``build`` lists the image tags that are built first, in order; ``rebuild`` says that they are
+    built from scratch. ``found`` is what it was made for.
     """
 
-    id: BoxId
+    desired: DesiredBox
+    found: Found
     act: Act
     reason: str
     changes: tuple[Change, ...]
     build: tuple[str, ...]
-    document: Mapping[str, Any]
+    rebuild: bool = False
+
+    @property
+    def id(self) -> BoxId:
+        """The box that is planned for."""
+        return self.desired.id
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return self.act is Act.NOTHING and not self.build
+        return self.act is Act.NOTHING
 
 
-def make_plan(
-    box: BoxId,
-    spec: BoxSpec,
-    document: Mapping[str, Any],
-    *,
-    build: Sequence[str],
-    containers: Sequence[Container],
-    finished: bool,
-) -> Plan:
-    """Compare the document with the containers there are.
-
-    ``finished`` tells whether an earlier `up` of the running container came to its end (hooks,
-    files); where one was interrupted, it is finished now.
-    """
-    act, reason = _act(document, containers, finished=finished)
-    old = next((c for c in containers if _service_of(c) == BOX_SERVICE), None)
-    changes = tuple(_changes(old, spec, document)) if old and act is Act.RECREATE else ()
-    return Plan(box, act, reason, changes, tuple(build), document)
+def make_plan(desired: DesiredBox, found: Found, *, rebuild: bool = False) -> Plan:
+    """Hold what is desired against what there is."""
+    act, reason = _act(desired.document, found)
+    build = found.missing
+    if rebuild:
+        build = tuple(step.tag for recipe in desired.recipes for step in recipe.steps)
+        if act is not Act.CREATE:
+            act, reason = Act.RECREATE, "its images are built again"
+    changes = tuple(_changes(desired, found)) if act is Act.RECREATE else ()
+    return Plan(desired, found, act, reason, changes, build, rebuild)
 
 
-def _changes(old: Container, spec: BoxSpec, document: Mapping[str, Any]) -> Iterator[Change]:
-    yield from spec_changes(_stored(old), summary(spec))
+def _changes(desired: DesiredBox, found: Found) -> Iterator[Change]:
+    old = own_of(found.containers)
+    if old is None:
+        return
+    yield from spec_changes(_stored(old), summary(desired.spec))
     # Files that go into an image (requirements, a Dockerfile) change it without changing a key.
-    image = document["services"][BOX_SERVICE]["image"]
+    image = desired.document["services"][BOX_SERVICE]["image"]
     before = old.labels.get(Label.IMAGE, old.image)
     if before != image:
         yield Change("(image)", before, image)
@@ -96,18 +108,13 @@ def spec_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield Change(key, old.get(key), new.get(key))
 
 
-def _act(
-    document: Mapping[str, Any], containers: Sequence[Container], *, finished: bool
-) -> tuple[Act, str]:
+def _act(document: Mapping[str, Any], now: Found) -> tuple[Act, str]:
     wanted = set(document["services"])
-    found = {_service_of(container): container for container in containers}
+    found = {service_of(container): container for container in now.containers}
     if not found:
         return Act.CREATE, "the box does not exist yet"
     digest = document_hash(document)
-    stale = sorted(
-        name for name, c in found.items() if name in wanted and c.labels.get(Label.CONFIG) != digest
-    )
-    if stale:
+    if any(c.labels.get(Label.CONFIG) != digest for name, c in found.items() if name in wanted):
         return Act.RECREATE, "the configuration changed"
     if missing := sorted(wanted - found.keys()):
         return Act.RECREATE, f"missing: {', '.join(missing)}"
@@ -115,7 +122,9 @@ def _act(
         return Act.RECREATE, f"no longer wanted: {', '.join(extra)}"
     if down := sorted(name for name in wanted if found[name].state != "running"):
         return Act.START, f"not running: {', '.join(down)}"
-    if not finished:
+    if now.stopping:
+        return Act.START, "an earlier stop was not finished"
+    if not now.finished:
         return Act.FINISH, "an earlier start was not finished"
     return Act.NOTHING, "up to date"
 
@@ -126,10 +135,6 @@ def _shown(key: str, value: Any) -> str:
     if key.endswith(("memory", "shm_size")) and isinstance(value, int):
         return f"{value / (1 << 30):g} GiB"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _service_of(container: Container) -> str:
-    return container.labels.get("com.docker.compose.service", "")
 
 
 def _stored(container: Container) -> Mapping[str, Any]:

@@ -6,11 +6,12 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from devbox.boxes.containers import id_of, own_of, service_of
 from devbox.boxes.files import give_files
 from devbox.boxes.hooks import run_hooks, run_on_create
-from devbox.boxes.identity import BoxId, Label, User
+from devbox.boxes.identity import Label, User
 from devbox.boxes.ready import wait_healthy, wait_ready
-from devbox.boxes.store import BoxStore, Record
+from devbox.boxes.store import READY, BoxStore, Record
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import Hooks
 from devbox.errors import DevboxError
@@ -29,8 +30,8 @@ class Starter:
 
     def finished(self, containers: Sequence[Container], record: Record | None) -> bool:
         """Whether this very start of the box's container was brought to its end."""
-        own = _own(containers)
-        if own is None or record is None or record.phase != "ready" or own.id != record.container:
+        own = own_of(containers)
+        if own is None or record is None or record.phase != READY or own.id != record.container:
             return False
         current = self._engine.container(own.id)
         return current is not None and current.started == record.started
@@ -41,21 +42,20 @@ class Starter:
         The hooks are those that the box was made with. Raises DevboxError where the box or a
         service ends or stays unhealthy, HookFailed where a hook fails; the next `up` goes on.
         """
-        own = _own(containers)
+        own = own_of(containers)
         current = self._engine.container(own.id) if own else None
         if current is None or current.state != "running":
             raise DevboxError("The box stopped while it was starting.", hint="See `devbox logs`.")
         for service in containers:
             if service.id != current.id and (inspected := self._engine.container(service.id)):
-                name = service.labels.get("com.docker.compose.service", service.name)
-                wait_healthy(self._engine, name, inspected, report)
-        wait_ready(self._engine, current)
+                wait_healthy(self._engine, service_of(service), inspected, report)
+        wait_ready(self._engine, current, report)
         user = User.of(current.labels)
         hooks = hooks_of(current)
         give_files(self._engine, current.id, user, self._files())
         run_on_create(self._engine, current.id, user, hooks.on_create, report)
         run_hooks(self._engine, current.id, user, "on_start", hooks.on_start, report)
-        self._store.put(_ready(current, self._store.get(_id(current))))
+        self._store.put(_ready(current, self._store.get(id_of(current))))
 
 
 def hooks_of(container: Container) -> Hooks:
@@ -67,18 +67,10 @@ def hooks_of(container: Container) -> Hooks:
         return Hooks()
 
 
-def _own(containers: Sequence[Container]) -> Container | None:
-    return next((c for c in containers if c.labels.get(Label.ROLE) == "box"), None)
-
-
-def _id(container: Container) -> BoxId:
-    return BoxId(container.labels[Label.OWNER], container.labels[Label.BOX])
-
-
 def _ready(container: Container, record: Record | None) -> Record:
     labels = container.labels
     known = record or Record(
-        id=_id(container),
+        id=id_of(container),
         project=labels.get(Label.PROJECT, ""),
         profile=labels.get(Label.PROFILE, ""),
         config=labels.get(Label.CONFIG, ""),
@@ -88,5 +80,5 @@ def _ready(container: Container, record: Record | None) -> Record:
         phase="",
     )
     return dataclasses.replace(
-        known, container=container.id, started=container.started, phase="ready"
+        known, container=container.id, started=container.started, phase=READY
     )

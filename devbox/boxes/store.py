@@ -10,6 +10,7 @@ from devbox.boxes.identity import BoxId
 from devbox.state import State
 
 LOCAL = "local"
+READY, STARTING, STOPPING = "ready", "starting", "stopping"
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Record:
     """One remembered box.
 
     ``container`` and ``started`` (seconds since the epoch) name the start that the last complete
-    `up` brought about; ``phase`` is "ready" then, and "starting" while one is under way.
+    `up` brought about; ``phase`` is READY then, and STARTING or STOPPING while that is under way
+    or was interrupted.
     """
 
     id: BoxId

@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from devbox.boxes.identity import LIBRARY, User
 from devbox.compute.engine.types import Engine
 
 MARK = "DEVBOX_EXEC"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def new_mark() -> str:
@@ -42,27 +44,32 @@ class Watchdog:
     threads: that takes a millisecond, a fresh interpreter takes fifty.
     """
 
-    def __init__(self, on_death: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, container: str, mark: str, user: User) -> None:
         reader, self._writer = os.pipe()
+        # A signal in between would end the child as if it were its parent.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         self._child = os.fork()
         if self._child:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(reader)
             return
         os.close(self._writer)
-        _watch(reader, on_death)
+        _watch(reader, lambda: signal_tree(engine.fresh(), container, mark, user, signal.SIGKILL))
 
     def dismiss(self) -> None:
         """The command ended in order: nothing is left to do."""
-        os.write(self._writer, b"x")
+        with suppress(OSError):  # it may be gone, killed for memory say
+            os.write(self._writer, b"x")
         os.close(self._writer)
-        os.waitpid(self._child, 0)
+        with suppress(ChildProcessError):
+            os.waitpid(self._child, 0)
 
 
 def _watch(reader: int, on_death: Callable[[], None]) -> None:
     """The child's whole life. Never returns."""
     try:
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)
         # A reader of the parent's output must not wait for this process.
         null = os.open(os.devnull, os.O_RDWR)

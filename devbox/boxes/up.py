@@ -1,4 +1,4 @@
-"""`up`: from a spec to a plan, and from the plan to a box that is ready."""
+"""`up`: from what is desired to a plan, and from the plan to a box that is ready."""
 
 from __future__ import annotations
 
@@ -6,101 +6,85 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from devbox.boxes.compose import document, document_hash, volume_names
-from devbox.boxes.desire import Wanted
+from devbox.boxes.compose import DesiredBox, document_hash, volume_names
+from devbox.boxes.containers import own_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
-from devbox.boxes.plan import Act, Plan, make_plan
+from devbox.boxes.plan import Act, Found, Plan, make_plan
 from devbox.boxes.start import Starter
-from devbox.boxes.store import BoxStore, Record
+from devbox.boxes.store import STARTING, STOPPING, BoxStore, Record
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import BoxSpec
 from devbox.errors import DevboxError, UsageError
 from devbox.progress import Progress, Report
 
+if TYPE_CHECKING:
+    from devbox.boxes.here import ThisMachine
+    from devbox.boxes.images import Images
+
 Offer = Callable[[str], bool]
 
 
-class Bringer:
-    """Plans and does `up` on one engine. Needs to be the only one at work on a box."""
+@dataclasses.dataclass(frozen=True)
+class Workshop:
+    """All that an `up` works with. ``home`` is devbox's own folder."""
 
-    def __init__(
-        self, engine: Engine, wanted: Wanted, store: BoxStore, starter: Starter, home: Path
-    ) -> None:
-        self._engine = engine
-        self._wanted = wanted
-        self._store = store
-        self._starter = starter
-        self._home = home
-
-    def plan(self, spec: BoxSpec) -> Plan:
-        """What `up` would do: what is wanted on this machine, held against what there is."""
-        box = self._wanted.id(spec)
-        containers = self._engine.containers(box.labels)
-        record = self._store.get(box)
-        _check_project(box, spec, containers, record)
-        desired = self._wanted.of(spec, containers)
-        doc = document(desired)
-        missing = self._missing_images(spec, doc, containers)
-        finished = self._starter.finished(containers, record)
-        return make_plan(
-            box, desired.spec, doc, build=missing, containers=containers, finished=finished
-        )
-
-    def check(self, plan: Plan, spec: BoxSpec) -> None:
-        """Raise DevboxError where this machine can't do what a plan says."""
-        containers = self._engine.containers(plan.id.labels)
-        self._wanted.check(spec, self._wanted.of(spec, containers).spec, containers)
-
-    def apply(
-        self, plan: Plan, spec: BoxSpec, report: Report, offer: Offer, *, rebuild: bool
-    ) -> None:
-        """Do what a plan says. What exists stays as it is until its images are there."""
-        box = plan.id
-        self.check(plan, spec)
-        if plan.build or rebuild:
-            self._wanted.build(spec, report, offer, again=rebuild)
-        self._store.put(_starting(plan, spec, self._store.get(box)))
-        self._make_volumes(plan)
-        file = write_compose(folder_of(self._home, box), plan.document)
-        report(Progress("start", box.name, plan.reason))
-        for change in plan.changes:
-            report(Progress("change", change.key, change.text))
-        try:
-            self._engine.compose_up(box.project, file, report=_as_log(report))
-        except DevboxError:
-            # A box that never was is not left half-made; one that was keeps what it has.
-            if plan.act is Act.CREATE:
-                self._engine.compose_down(box.project)
-                self._store.forget(box)
-            raise
-        self._starter.finish(self._engine.containers(box.labels), report)
-
-    def _missing_images(
-        self, spec: BoxSpec, doc: Mapping[str, Any], containers: Sequence[Container]
-    ) -> tuple[str, ...]:
-        image = doc["services"][BOX_SERVICE]["image"]
-        if any(c.image == image and c.state == "running" for c in containers):
-            return ()  # what runs is there: saves a call where nothing changed
-        return self._wanted.missing(spec)
-
-    def _make_volumes(self, plan: Plan) -> None:
-        # Made here and external to Compose, which would not share the cache between projects.
-        cache = plan.document["volumes"]["cache"]["name"]
-        for name in volume_names(plan.document):
-            labels = {Label.OWNER: plan.id.owner} if name == cache else plan.id.labels
-            self._engine.create_volume(name, labels)
+    engine: Engine
+    images: Images
+    here: ThisMachine
+    store: BoxStore
+    starter: Starter
+    home: Path
 
 
-def _as_log(report: Report) -> Report:
-    """What Compose says of each container is output of the work, not a step of ours."""
-    return lambda progress: report(dataclasses.replace(progress, log=True))
+def plan_up(shop: Workshop, box: BoxId, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
+    """What `up` would do. Raises UsageError where the name belongs to another project."""
+    containers = shop.engine.containers(box.labels)
+    record = shop.store.get(box)
+    _check_project(box, spec, containers, record)
+    desired = shop.here.desired(box, spec, containers)
+    found = Found(
+        containers=containers,
+        missing=_missing(shop.images, desired, containers),
+        finished=shop.starter.finished(containers, record),
+        stopping=record is not None and record.phase == STOPPING,
+    )
+    return make_plan(desired, found, rebuild=rebuild)
+
+
+def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer) -> None:
+    """Do what a plan says, as the only one at work on the box.
+
+    What exists stays as it is until the images are there and nothing is known to be in the way.
+    """
+    box, engine = plan.id, shop.engine
+    shop.here.check(plan.desired, plan.found.containers)
+    if plan.build:
+        for recipe in plan.desired.recipes:
+            shop.images.ensure(recipe, report, offer=offer, no_cache=plan.rebuild)
+    known = shop.store.get(box)
+    shop.store.put(_starting(plan, known))
+    _settle(engine, plan)
+    _make_volumes(engine, plan)
+    file = write_compose(folder_of(shop.home, box), plan.desired.document)
+    report(Progress("start", box.name, plan.reason))
+    for change in plan.changes:
+        report(Progress("change", change.key, change.text))
+    try:
+        engine.compose_up(box.project, file, report=_as_log(report))
+    except DevboxError:
+        # A box that had no containers is not left half-made.
+        if plan.act is Act.CREATE:
+            engine.compose_down(box.project)
+            shop.store.put(known) if known else shop.store.forget(box)
+        raise
+    shop.starter.finish(engine.containers(box.labels), report)
 
 
 def folder_of(home: Path, box: BoxId) -> Path:
     """devbox's own folder of a box."""
-    return home / "boxes" / f"{box.owner}-{box.name}"
+    return home / "boxes" / f"{box.owner}_{box.name}"
 
 
 def compose_yaml(doc: Mapping[str, Any]) -> str:
@@ -113,38 +97,79 @@ def compose_yaml(doc: Mapping[str, Any]) -> str:
 
 def write_compose(folder: Path, doc: Mapping[str, Any]) -> Path:
     """Write a box's Compose file, whole or not at all: as JSON, which is YAML and ten times
-    faster to write."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / "compose.json"
-    draft = folder / "compose.json.new"
-    draft.write_text(json.dumps(doc, indent=2))
-    draft.replace(file)
+    faster to write. Only its owner may read it, since `env` may hold what is private."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        file = folder / "compose.json"
+        draft = folder / "compose.json.new"
+        draft.write_text(json.dumps(doc, indent=2))
+        draft.replace(file)
+    except OSError as error:
+        raise DevboxError(
+            f"{error.filename or folder} cannot be written: {error.strerror}.",
+            hint="`devbox doctor` looks at the folder of devbox.",
+        ) from error
     return file
+
+
+def _missing(
+    images: Images, desired: DesiredBox, containers: Sequence[Container]
+) -> tuple[str, ...]:
+    image = desired.document["services"][BOX_SERVICE]["image"]
+    if len(desired.recipes) == 1 and any(
+        c.image == image and c.state == "running" for c in containers
+    ):
+        return ()  # what runs is there: saves a call where nothing changed
+    return tuple(step.tag for recipe in desired.recipes for step in images.missing(recipe))
+
+
+def _settle(engine: Engine, plan: Plan) -> None:
+    """Bring containers to where Compose can start them."""
+    for container in plan.found.containers:
+        if plan.found.stopping:
+            engine.stop(container.id)  # waits for the stop that the engine is still at
+        elif container.state == "paused":
+            engine.unpause(container.id)
+
+
+def _make_volumes(engine: Engine, plan: Plan) -> None:
+    # Made here and external to Compose, which would not share the cache between projects.
+    document = plan.desired.document
+    cache = document["volumes"]["cache"]["name"]
+    for name in volume_names(document):
+        engine.create_volume(
+            name, {Label.OWNER: plan.id.owner} if name == cache else plan.id.labels
+        )
+
+
+def _as_log(report: Report) -> Report:
+    """What Compose says of each container is output of the work, not a step of ours."""
+    return lambda progress: report(dataclasses.replace(progress, log=True))
 
 
 def _check_project(
     box: BoxId, spec: BoxSpec, containers: Sequence[Container], record: Record | None
 ) -> None:
-    paths = {c.labels.get(Label.PROJECT, "") for c in containers}
-    paths |= {record.project} if record else set()
-    other = sorted(paths - {str(spec.project), ""})
-    if other:
+    own = own_of(containers)
+    project = own.labels.get(Label.PROJECT, "") if own else record.project if record else ""
+    if project not in {str(spec.project), ""}:
         raise UsageError(
-            f"The name {box.name} belongs to the box of {other[0]}.",
+            f"The name {box.name} belongs to the box of {project}.",
             hint="Give this one another `name` in devbox.toml,"
             f" or remove that one: `devbox rm {box.name}`.",
         )
 
 
-def _starting(plan: Plan, spec: BoxSpec, known: Record | None) -> Record:
-    record = Record(
+def _starting(plan: Plan, known: Record | None) -> Record:
+    spec = plan.desired.spec
+    return Record(
         id=plan.id,
         project=str(spec.project),
         profile=spec.profile,
-        config=document_hash(plan.document),
-        image=plan.document["services"][BOX_SERVICE]["image"],
-        container="",
+        config=document_hash(plan.desired.document),
+        image=plan.desired.document["services"][BOX_SERVICE]["image"],
+        container=known.container if known else "",
         started=0.0,
-        phase="starting",
+        phase=STARTING,
     )
-    return dataclasses.replace(record, container=known.container) if known else record

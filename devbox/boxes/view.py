@@ -29,9 +29,9 @@ class ServiceView:
 class BoxView:
     """A box as listed.
 
-    ``state`` is running, stopped, unfinished (an `up` is under way, was interrupted or failed), partial
-    (some of its containers don't run), down (no containers; volumes and settings are kept) or
-    unknown (remembered, but the engine does not answer).
+    ``state`` is running, stopped, unfinished (an `up` is under way, was interrupted or failed),
+    partial (some of its containers don't run), down (no containers; volumes and settings are
+    kept) or unknown (remembered, but the engine does not answer).
     """
 
     name: str
@@ -128,6 +128,6 @@ def _state(parts: Sequence[ServiceView], record: Record | None) -> str:
         return "stopped"
     if not all(running):
         return "partial"
-    if record and record.phase == "starting":
+    if record and record.phase != "ready":
         return "unfinished"
     return "running"

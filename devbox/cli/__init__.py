@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -36,9 +38,33 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The ``devbox`` command."""
-    code = run()
+    _open_standard_streams()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` keeps its meaning
+            signal.signal(number, _leave)
+    try:
+        code = run()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else EXIT_BUG
     with suppress(OSError):  # whoever read our output may have left
         sys.stdout.flush()
         sys.stderr.flush()
     # Everything is closed by now; taking the interpreter apart would cost another 10 ms.
     os._exit(code)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End as after Ctrl+C: children are ended, temporary files removed on the way out."""
+    raise SystemExit(128 + number)
+
+
+def _open_standard_streams() -> None:
+    """Give a closed standard stream (``<&-``, a daemon's) something to be: its number would
+    otherwise go to the next file or connection that is opened."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import os
+import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from devbox.cli.faults import report_error
+from devbox.cli.output import say
 from devbox.cli.target import root_or_none
 from devbox.errors import EXIT_OWN_FAILURE, DevboxError, UsageError
 
 if TYPE_CHECKING:
     from devbox.api import Devbox
     from devbox.boxes import BoxView
+    from devbox.boxes.identity import User
 
-LOGIN_SHELL = "if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi"
+WORKSPACE = "/workspace"
+LOGIN_SHELL = (
+    "/bin/sh",
+    "-c",
+    "if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi",
+)
+KILLED, NOT_FOUND = 137, 127
 
 
 class PassThrough(click.Command):
@@ -79,11 +88,17 @@ def exec(
 
     if not argv:
         raise UsageError("No command given.", hint="devbox exec [NAME] -- COMMAND")
+    variables = _variables(env)
+    started = time.time()
     with Devbox() as door:
-        root = root_or_none(door)
-        box, owner = door.boxes.running(name, root)
-        where = workdir or _inside(root, Path.cwd())
-        return _attach(door, box, argv, user or str(owner), where, _variables(env), tty)
+        box, person = door.boxes.running(name, root_or_none(door))
+        where = workdir or _inside(Path(box.project))
+        code = _attach(door, box, argv, _user(user) or person, where, variables, tty)
+        if code == KILLED and door.boxes.out_of_memory(box, started):
+            say("devbox: the box reached its memory limit; see `resources.memory`.")
+        elif code == NOT_FOUND and name is None and len(argv) > 1 and _is_box(door, argv[0]):
+            say(f"devbox: to run something in box {argv[0]}: devbox exec {argv[0]} -- COMMAND")
+    return code
 
 
 @click.command("shell", cls=PassThrough)
@@ -105,41 +120,56 @@ def shell(argv: tuple[str, ...], name: str | None, user: str | None) -> int:
     if len(argv) > 1:
         raise UsageError("A shell takes the name of a box.", hint="devbox exec runs a command.")
     with Devbox() as door:
-        root = root_or_none(door)
-        box, owner = door.boxes.running(name or (argv[0] if argv else None), root)
-        door.boxes.on_attach(box, owner, tell)
-        command = ("/bin/sh", "-c", LOGIN_SHELL)
-        return _attach(door, box, command, user or str(owner), _inside(root, Path.cwd()), {}, None)
+        chosen = name or (argv[0] if argv else None)
+        box, person = door.boxes.running(chosen, root_or_none(door))
+        door.boxes.on_attach(box, person, tell)
+        where = _inside(Path(box.project))
+        return _attach(door, box, LOGIN_SHELL, _user(user) or person, where, {}, None)
 
 
 def _attach(
     door: Devbox,
     box: BoxView,
     argv: tuple[str, ...],
-    user: str,
+    user: User,
     cwd: str,
     env: dict[str, str],
     tty: bool | None,
 ) -> int:
     from devbox.boxes.attach import Command, attach
-    from devbox.boxes.identity import User
 
-    uid, _, gid = user.partition(":")
-    if not (uid.isdigit() and (gid or "0").isdigit()):
-        raise UsageError(f"Not a user: {user}", hint="Give a number, or two as UID:GID.")
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    terminal = os.isatty(0) and os.isatty(1)
     if tty and not terminal:
         raise UsageError("There is no terminal here.", hint="Leave out --tty.")
-    command = Command(box.container, argv, User(int(uid), int(gid or 0)), cwd, env)
-    wanted = terminal if tty is None else tty
-    return attach(door.engine, command, tty=wanted, connect=door.connect_engine)
+    command = Command(box.container, argv, user, cwd, env)
+    return attach(door.engine, command, tty=terminal if tty is None else tty)
 
 
-def _inside(root: Path | None, here: Path) -> str:
-    """Where this folder is in the box: below /workspace if the project holds it."""
-    if root is None or not here.is_relative_to(root):
-        return "/workspace"
-    return str(PurePosixPath("/workspace", *here.relative_to(root).parts))
+def _user(text: str | None) -> User | None:
+    from devbox.boxes.identity import User
+
+    if text is None:
+        return None
+    uid, colon, gid = text.partition(":")
+    numbers = (uid, gid) if colon else (uid,)
+    if not all(number.isascii() and number.isdecimal() for number in numbers):
+        raise UsageError(f"Not a user: {text}", hint="Give a number, or two as UID:GID.")
+    return User(int(uid), int(gid or 0))
+
+
+def _inside(project: Path) -> str:
+    """Where this folder is in the box: below /workspace if the box's project holds it."""
+    try:
+        here = Path.cwd()
+    except OSError:  # it was deleted
+        return WORKSPACE
+    if not here.is_relative_to(project):
+        return WORKSPACE
+    return str(PurePosixPath(WORKSPACE, *here.relative_to(project).parts))
+
+
+def _is_box(door: Devbox, name: str) -> bool:
+    return any(box.name == name for box in door.boxes.ls())
 
 
 def _variables(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -47,7 +47,7 @@ def show(
     from devbox.config import parse_overrides
 
     if compose and (as_json or origins):
-        raise UsageError("--compose prints YAML: leave --json and --origins out")
+        raise UsageError("--compose prints YAML.", hint="Leave --json and --origins out.")
     with Devbox() as door:
         project = door.project(overrides=parse_overrides(pairs))
         boxes = [project.box(name)] if name else list(project.boxes.values())

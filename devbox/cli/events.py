@@ -45,7 +45,7 @@ class Moment(_ParamType):
 
 @click.command("events")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on.")
-@click.option("--subject", metavar="PATTERN", help="Only what happened to this: 'box:*'.")
+@click.option("--subject", metavar="PATTERN", help="Only what happened to this: 'box/*'.")
 @click.option("--kind", metavar="PATTERN", help="Only events of this kind: 'box.*'.")
 @click.option("--since", type=Moment(), help="Only since then: 1h30m, 2d, 2030-01-31.")
 @click.option("-n", "--last", type=click.IntRange(0), help="Only the last so many.")
@@ -66,7 +66,7 @@ def events(
     \b
     Example:
       devbox events --since 1h
-      devbox events -n 20 --subject 'box:*'
+      devbox events -n 20 --subject 'box/*'
       devbox events --follow --json
     """
     from devbox.api import Devbox

@@ -73,12 +73,20 @@ def report_bug(error: BaseException) -> None:
     try:
         folder = home() / "logs"
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         log = folder / name
-        log.write_text("\n".join(lines))
-    except OSError:
+        _write(log, lines)
+    except Exception:  # noqa: BLE001 - whatever is wrong there, the bug itself is told
         log = Path(tempfile.mkdtemp(prefix="devbox-")) / name
-        log.write_text("\n".join(lines))
+        _write(log, lines)
     click.secho("bug: ", fg="red", bold=True, nl=False, err=True)
     click.echo(f"{type(error).__name__}: {error}", err=True)
     click.echo(f"This is a fault of devbox. Please attach {log} to a report.", err=True)
+
+
+def _write(log: Path, lines: list[str]) -> None:
+    """Nobody else may read it, wherever it lies: paths and names stand in it."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+        os.fchmod(descriptor, 0o600)
+        file.write("\n".join(lines))

@@ -81,7 +81,7 @@ def confirm(question: str, *, yes: bool, refusal: str) -> None:
 
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (os.isatty(0) and os.isatty(2)):
         raise Refused(refusal, hint="Add --yes to confirm.")
     if not click.confirm(question, err=True):
         raise Refused(refusal)
@@ -94,7 +94,7 @@ def offer(*, yes: bool) -> Callable[[str], bool]:
         if yes:
             say(f"{question} Yes.")
             return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not (os.isatty(0) and os.isatty(2)):
             return False
         # In place of a passing line of output.
         return click.confirm(f"\r{ERASE_LINE}{question}", err=True)

@@ -59,7 +59,7 @@ def up(
         project = door.project(overrides=overrides)
         chosen = [project.box(name)] if name else list(project.boxes.values())
         if dry_run:
-            plans = [door.boxes.check(box.spec) for box in chosen]
+            plans = [door.boxes.check(box.spec, rebuild=rebuild) for box in chosen]
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
         with telling(verbose=verbose, quiet=quiet) as report:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from devbox.compute.gpu import GpuDevice, Gpus
+
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 @dataclass(frozen=True)
@@ -100,25 +105,42 @@ def _os() -> str:
     return f"{name}, kernel {platform.release()}"
 
 
-def usable_cpus(root: Path = Path("/sys/fs/cgroup")) -> float:
-    """The CPUs that this process may use: its affinity, and the quota of its cgroup, in whole
-    or fractional cores."""
+def usable_cpus(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> float:
+    """The CPUs that this process may use: its affinity, and the quota of its cgroup and those
+    around it, in whole or fractional cores."""
     if hasattr(os, "sched_getaffinity"):
         count = float(len(os.sched_getaffinity(0)))
     else:
         count = float(os.cpu_count() or 1)
-    version1 = _words(root / "cpu/cpu.cfs_quota_us") + _words(root / "cpu/cpu.cfs_period_us")
-    for words in (_words(root / "cpu.max"), version1):
-        match words:
-            case [quota, period] if quota.isdigit() and period.isdigit() and int(period):
-                count = min(count, int(quota) / int(period))
+    for folder in _cgroups("cpu", root, own):
+        version1 = _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
+        for words in (_words(folder / "cpu.max"), version1):
+            match words:
+                case [quota, period] if quota.isdigit() and period.isdigit() and int(period):
+                    count = min(count, int(quota) / int(period))
     return count
 
 
-def memory_limit(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """The memory limit of this process's cgroup in bytes; very large where it has none."""
-    found = _words(root / "memory.max") + _words(root / "memory/memory.limit_in_bytes")
+def memory_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
+    """The memory limit of this process's cgroup and those around it in bytes; very large where
+    there is none."""
+    found: list[str] = []
+    for folder in _cgroups("memory", root, own):
+        found += _words(folder / "memory.max") + _words(folder / "memory.limit_in_bytes")
     return min((int(word) for word in found if word.isdigit()), default=1 << 63)
+
+
+def _cgroups(controller: str, root: Path, own: Path) -> Iterator[Path]:
+    """The folders of this process's cgroup and of all around it, of both cgroup versions: a
+    limit on any of them holds. In a container some may not be there to see."""
+    paths = {"": PurePosixPath("/"), controller: PurePosixPath("/")}
+    with suppress(OSError):
+        for line in own.read_text().splitlines():
+            _, names, path = line.split(":", 2)
+            paths |= {name: PurePosixPath(path) for name in names.split(",") if name in paths}
+    for version, lowest in paths.items():
+        for folder in (lowest, *lowest.parents):
+            yield root / version / folder.relative_to("/")
 
 
 def _words(file: Path) -> list[str]:

@@ -17,5 +17,5 @@ def find_project(start: Path) -> Path:
         # A folder or dangling link of that name is found too: reading it says what is wrong.
         if os.path.lexists(folder / FILE):
             return folder
-    message = f"no {FILE} in {start} or any folder above it"
-    raise UsageError(message, hint="`devbox init` writes one")
+    message = f"There is no {FILE} in {start} or any folder above it."
+    raise UsageError(message, hint="`devbox init` writes one.")

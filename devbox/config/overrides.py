@@ -23,7 +23,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, object]:
     for pair in pairs:
         dotted, separator, text = pair.partition("=")
         if not separator or not dotted.strip():
-            raise UsageError(f"not KEY=VALUE: {pair!r}", hint="e.g. resources.memory=8GiB")
+            raise UsageError(f"Not KEY=VALUE: {pair!r}.", hint="For example resources.memory=8GiB.")
         name = dotted.strip().partition(".")[0]
         value = text if name in _TEXT else _typed(text)
         key = BOX.get(name)

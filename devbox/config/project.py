@@ -58,11 +58,12 @@ class Project:
         names = ", ".join(self.boxes)
         if name is None:
             if len(self.boxes) > 1:
-                raise UsageError("this project has several boxes: name one", hint=names)
+                raise UsageError("This project has several boxes.", hint=f"Name one of {names}.")
             return next(iter(self.boxes.values()))
         if name not in self.boxes:
             wrong = unknown_key(name, self.boxes, "box")
-            raise UsageError(f"{wrong.message} in {self.file}", hint=wrong.hint)
+            message = _sentence(f"{wrong.message} in {self.file}")
+            raise UsageError(message, hint=_sentence(wrong.hint))
         return self.boxes[name]
 
 
@@ -105,6 +106,11 @@ def problems(start: Path, *, settings_of: Callable[[], Settings]) -> tuple[Probl
     except ConfigError as error:
         found += error.problems
     return tuple(dict.fromkeys(found))
+
+
+def _sentence(text: str) -> str:
+    end = "" if text.endswith("?") or not text else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"
 
 
 def _tables(

@@ -85,15 +85,17 @@ def start_project(
     folder = Path(os.path.normpath(folder.absolute()))
     file = folder / FILE
     if name and not is_name(name):
-        raise UsageError(f"{clip(name)} is not a name: {RULE}")
+        raise UsageError(f"{clip(name)} is not a name: {RULE}.")
     profiles = Profiles(folder)
     source = profiles.starter(profile) if starter else None
     profiles.get(profile)
     if starter and source is None:
         having = ", ".join(each.name for each in profiles.ls() if each.starter)
-        raise UsageError(f"profile {profile} has no starter project", hint=f"these have: {having}")
+        raise UsageError(
+            f"Profile {profile} has no starter project.", hint=f"These have one: {having}."
+        )
     if os.path.lexists(file) and not force:
-        raise DevboxError(f"{file} exists", hint="--force replaces it")
+        raise DevboxError(f"{file} exists.", hint="--force replaces it.")
     if "/" in profile or profile.endswith(".toml"):
         profile = os.path.relpath(os.path.expanduser(profile), folder)  # noqa: PTH111
         profile = profile if profile.startswith("..") else f"./{profile}"
@@ -104,7 +106,11 @@ def start_project(
         copied, kept = _copy(source, folder) if source else ((), ())
         _write(file, text, force=force)
     except OSError as error:
-        raise DevboxError(f"{error.filename or folder}: {error.strerror}") from error
+        denied = error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+        raise DevboxError(
+            f"{error.filename or folder} cannot be used: {error.strerror}.",
+            hint="Make it yours to write, or start the project elsewhere." if denied else "",
+        ) from error
     return Started(file, name, profile, copied, kept)
 
 
@@ -131,7 +137,7 @@ def _write(file: Path, text: str, *, force: bool) -> None:
             os.fchmod(stream.fileno(), 0o644)
         _place(Path(temporary), file, force=force)
     except FileExistsError as error:
-        raise DevboxError(f"{file} exists", hint="--force replaces it") from error
+        raise DevboxError(f"{file} exists.", hint="--force replaces it.") from error
     finally:
         with suppress(FileNotFoundError):
             Path(temporary).unlink()

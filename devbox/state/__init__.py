@@ -7,7 +7,6 @@ Seldom needed, so imported on their own: :mod:`devbox.state.copies` (backup, res
 from __future__ import annotations
 
 import errno
-import getpass
 import os
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,14 @@ from typing import Self
 
 from devbox.errors import DevboxError
 from devbox.state import locks, mounts
-from devbox.state.connection import Connection, connect, disk_full, read_only
+from devbox.state.connection import (
+    Connection,
+    connect,
+    disk_full,
+    leads_nowhere,
+    nowhere,
+    read_only,
+)
 from devbox.state.events import Event, Events
 from devbox.state.locks import Locked, lock
 from devbox.state.migrations import VERSION, behind, migrate
@@ -41,14 +47,14 @@ class State:
     """The state file in the folder ``home``, made and brought up to date when opened.
 
     Every thread that uses it gets a connection of its own. ``actor`` is who the events are
-    written for: DEVBOX_USER, else the operating system's user. Raises DevboxError where the
-    file cannot be used: read-only, damaged, newer, or on a network filesystem.
+    written for. Raises DevboxError where the file cannot be used: read-only, damaged, newer, or
+    on a network filesystem.
     """
 
-    def __init__(self, home: Path, *, actor: str = "") -> None:
+    def __init__(self, home: Path, *, actor: str) -> None:
         self.home = home
         self.path = state_file(home)
-        self.actor = actor or os.environ.get("DEVBOX_USER") or _user()
+        self.actor = actor
         self.events = Events(self)
         self._guard = threading.Lock()
         self._connections: dict[threading.Thread, Connection] = {}
@@ -152,17 +158,12 @@ class State:
                 migrate(connection)
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # A number without a name, as containers often have.
-        return f"uid-{os.getuid()}"
-
-
 def _make(home: Path, path: Path) -> None:
     """Make the folder (0700) and an empty file (0600); refuse where SQLite would lose data."""
     try:
         missing = not path.exists()
+        if missing and leads_nowhere(path):
+            raise nowhere(path)
         if missing:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if missing or mounts.may_be_network(home):

@@ -10,8 +10,8 @@ from typing import Literal
 
 from devbox.errors import DevboxError
 from devbox.state import mounts
-from devbox.state.connection import Connection, connect
-from devbox.state.migrations import VERSION, behind
+from devbox.state.connection import Connection, connect, leads_nowhere, nowhere
+from devbox.state.migrations import VERSION, behind, columns, expected
 from devbox.state.places import state_file
 
 LARGE_LOG = 256 << 20
@@ -30,19 +30,33 @@ class Check:
 
 def check(home: Path) -> list[Check]:
     """Check the state file of the folder ``home``: place, modes, version and content."""
-    path = state_file(home)
-    if not home.is_dir():
-        return [Check("folder", "ok", f"{home} is not there yet; the first command makes it")]
-    found = [_folder(home), _filesystem(home)]
-    if not path.exists():
-        return [*found, Check("file", "ok", f"{path} is not there yet; the first command makes it")]
-    found.append(_modes(path))
+    found: list[Check] = []
     try:
-        with closing(connect(path)) as connection:
-            found += _content(connection)
+        found.extend(_checks(home))
     except DevboxError as error:
         found.append(Check("file", "fail", error.message, error.hint))
+    except PermissionError as error:
+        message = f"{error.filename or home} may not be looked at by you: permission denied"
+        fix = "Ask its owner, or set DEVBOX_HOME to a folder of your own."
+        found.append(Check("folder", "fail", message, fix))
     return found
+
+
+def _checks(home: Path) -> Iterator[Check]:
+    path = state_file(home)
+    if not home.is_dir():
+        yield Check("folder", "ok", f"{home} is not there yet; the first command makes it")
+        return
+    yield _folder(home)
+    yield _filesystem(home)
+    if leads_nowhere(path):
+        raise nowhere(path)
+    if not path.exists():
+        yield Check("file", "ok", f"{path} is not there yet; the first command makes it")
+        return
+    yield _modes(path)
+    with closing(connect(path)) as connection:
+        yield from _content(connection)
 
 
 def _folder(home: Path) -> Check:
@@ -92,6 +106,7 @@ def _content(connection: Connection) -> Iterator[Check]:
             "; ".join(problems),
             "`devbox state restore BACKUP` puts a backup in its place.",
         )
+    yield _tables(connection)
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     tables = ", ".join(sorted({str(row[0]) for row in orphans}))
     if orphans:
@@ -99,6 +114,24 @@ def _content(connection: Connection) -> Iterator[Check]:
     else:
         yield Check("references", "ok", "complete")
     yield _log(connection.path)
+
+
+def _tables(connection: Connection) -> Check:
+    there = columns(connection)
+    missing = []
+    for table, names in expected(int(connection.pragma("user_version"))).items():
+        if table not in there:
+            missing.append(f"the table {table}")
+        else:
+            missing += [f"{table}.{name}" for name in sorted(names - there[table])]
+    if missing:
+        return Check(
+            "tables",
+            "fail",
+            f"missing: {', '.join(missing)}",
+            "`devbox state restore BACKUP` puts a backup in its place.",
+        )
+    return Check("tables", "ok", "complete")
 
 
 def _log(path: Path) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -143,11 +144,21 @@ def explain(error: sqlite3.Error, path: Path) -> DevboxError | None:
                 hint="Check that its folder is yours, or set DEVBOX_HOME to one that is.",
             )
         case sqlite3.SQLITE_IOERR:
+            if _no_space(path):
+                return disk_full(path)
             return DevboxError(
                 f"The disk failed on the state file {path}: {error}.",
                 hint="Check the disk; `devbox state check` tells whether the file is whole.",
             )
     return None
+
+
+def _no_space(path: Path) -> bool:
+    """Some writes, those of shared memory for one, fail on a full disk as on a broken one."""
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
 
 
 def disk_full(path: Path) -> DevboxError:
@@ -163,6 +174,19 @@ def read_only(path: Path) -> DevboxError:
     return DevboxError(
         f"The state file {path} is read-only.",
         hint=f"Make it yours to write (chmod u+w {path}), or set DEVBOX_HOME to another folder.",
+    )
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether ``path`` is a link to a file that is not there: a new one would be made there."""
+    return path.is_symlink() and not path.exists()
+
+
+def nowhere(path: Path) -> DevboxError:
+    """``path`` is a link that leads nowhere."""
+    return DevboxError(
+        f"{path} is a link to {path.readlink()}, which is not there.",
+        hint="Bring that file back (is its disk mounted?), or remove the link.",
     )
 
 

@@ -30,7 +30,10 @@ def backup(home: Path, target: Path | None = None, *, force: bool = False) -> Pa
     """
     source = state_file(home)
     if not source.is_file():
-        raise DevboxError(f"There is no state file {source} yet: nothing to back up.")
+        raise DevboxError(
+            f"There is no state file {source} yet: nothing to back up.",
+            hint="It is made with the first box. Is DEVBOX_HOME set to the right folder?",
+        )
     if target is None:
         target = home / "backups"
         _make_folder(target)
@@ -56,7 +59,10 @@ def restore(home: Path, source: Path) -> Path | None:
     Raises Refused while another process has the state file open.
     """
     if not source.is_file():
-        raise DevboxError(f"There is no file {source}.")
+        raise DevboxError(
+            f"There is no file {source}.",
+            hint=f"`devbox state backup` keeps its own in {home / 'backups'}.",
+        )
     path = state_file(home)
     if path.exists() and source.samefile(path):
         raise Refused("The state file cannot be restored from itself.")

@@ -26,7 +26,7 @@ def lock(
     wait: bool | float = True,
     on_wait: Callable[[str], None] | None = None,
     shared: bool = False,
-) -> Iterator[None]:
+) -> Iterator[int]:
     """Hold the lock file ``path``; several processes may hold it together if all are ``shared``.
 
     ``wait`` is True (as long as it takes), False (not at all) or seconds. ``on_wait`` is told
@@ -35,11 +35,16 @@ def lock(
 
     The lock is on the file's content, not its existence: the file stays, and one that an
     ended process left behind is free. Taking it twice in one process waits like any other.
+
+    Yields the file descriptor that holds it: a child that gets it holds the lock too, after a
+    sudden end of this process.
     """
     descriptor = acquire(path, wait=wait, on_wait=on_wait, shared=shared)
     try:
-        yield
+        yield descriptor
     finally:
+        # Not by closing alone: what a child handed on to a child of its own may still be open.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         release(descriptor)
 
 

@@ -6,7 +6,9 @@ change is a new step at the end.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from devbox.errors import DevboxError
@@ -96,6 +98,29 @@ def migrate(connection: Connection) -> None:
                 raise
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
+
+
+def columns(connection: Connection | sqlite3.Connection) -> dict[str, set[str]]:
+    """The columns of every table of a file."""
+    rows = connection.execute(
+        "SELECT tables.name, columns.name FROM sqlite_master AS tables, "
+        "pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+    )
+    found: dict[str, set[str]] = {}
+    for table, column in rows.fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
+
+
+def expected(version: int) -> dict[str, set[str]]:
+    """The columns of every table of a file of that version."""
+    from sqlite_utils import Database
+
+    with closing(sqlite3.connect(":memory:")) as memory:
+        db = Database(memory, recursive_triggers=False, execute_plugins=False)
+        for step in MIGRATIONS[:version]:
+            step(db)
+        return columns(memory)
 
 
 def _check_references(connection: Connection, version: int) -> None:

@@ -59,8 +59,8 @@ class Bench:
         return Case("`devbox --help`", ours, other, name, "<= 2x", ours <= 2 * other)
 
     def up_again(self) -> Case:
-        file = self.folder / "home" / "boxes" / f"{self.owner}-bench" / "compose.json"
-        project = f"devbox-{self.owner}-bench"
+        file = self.folder / "home" / "boxes" / f"{self.owner}_bench" / "compose.json"
+        project = f"devbox-{self.owner}_bench"
         ours, other = in_turn(
             lambda: self.devbox("up"),
             command(["docker", "compose", "-p", project, "-f", str(file), "up", "-d", "--wait"]),
@@ -70,7 +70,7 @@ class Bench:
         return Case("`devbox up`, already up", ours, other, name, "<= 0.25 s", ours <= 0.25)
 
     def exec(self) -> Case:
-        container = f"devbox-{self.owner}-bench-box-1"
+        container = f"devbox-{self.owner}_bench-box-1"
         ours, other = in_turn(
             lambda: self.devbox("exec", "--", "true"),
             command(["docker", "exec", container, "true"]),

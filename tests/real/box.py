@@ -61,7 +61,7 @@ class Person:
     def container(self) -> str:
         """The name of the box's container."""
         name = json.loads(self.run("ps", "--json").stdout)[0]["name"]
-        return f"devbox-{self.owner}-{name}-box-1"
+        return f"devbox-{self.owner}_{name}-box-1"
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:

@@ -99,7 +99,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 def belongings(engine: DockerEngine, owner: str) -> list[tuple[str, str]]:
     """What the engine has of an owner, as (kind, name), in an order in which it can go."""
-    prefix, labels = f"devbox-{owner}-", {"devbox.owner": owner}
+    prefix, labels = f"devbox-{owner}", {"devbox.owner": owner}
     found = [("containers", container.id) for container in engine.containers(labels)]
     networks = engine.http.json("GET", "/networks")
     found += [("networks", net["Name"]) for net in networks if net["Name"].startswith(prefix)]

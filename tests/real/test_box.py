@@ -161,7 +161,7 @@ def test_data_goes_only_when_it_is_said(person: Person, engine: DockerEngine) ->
     assert person.json("ps")[0]["state"] == "running"
     person.run("rm", "--volumes", "--yes")
     names = [volume.name for volume in engine.volumes(own_labels(person))]
-    assert f"devbox-{person.owner}-b-home" not in names
+    assert f"devbox-{person.owner}_b-home" not in names
 
 
 def test_a_stop_lets_programs_save_their_work(person: Person) -> None:
@@ -338,3 +338,107 @@ def test_nothing_of_a_box_is_written_outside_of_the_target(person: Person, tmp_p
     error = person.run("cp", ":/tmp/evil", str(target), code=1).stderr
     assert "Refused" in error
     assert not (target / "evil" / "out").exists()
+
+
+def test_a_box_of_another_project_with_the_same_name_is_never_meant(
+    person: Person, tmp_path: Path
+) -> None:
+    person.run("up")
+    person.sh("echo precious > ~/file")
+    other = Person(tmp_path / "other", person.owner)
+    other.project.mkdir()
+    other.toml(BASE)
+    for verb in ("stop", "start", "restart", "down", "rm", "status", "logs", "ports"):
+        assert "has no box yet" in other.run(verb, code=1).stderr
+    other.run("rm", "--volumes", "--yes", code=1)
+    assert person.sh("cat ~/file") == "precious"
+
+
+def test_published_ports_are_kept(person: Person) -> None:
+    person.toml(BASE + "ports = [8765, 80]\n")
+    person.run("up")
+    first = person.json("ports")
+    person.run("restart")
+    assert person.json("ports") == first
+    person.toml(BASE + 'ports = [8765, 80]\nenv = {A = "1"}\n')
+    person.run("up")
+    assert person.json("ports") == first
+
+
+def test_a_failed_up_keeps_what_there_was(person: Person) -> None:
+    person.run("up")
+    container = person.container
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        person.toml(BASE + f'ports = ["{port}:80"]\n')
+        for args in (["up", "--dry-run"], ["up"]):
+            assert f"Port {port} of this machine is in use" in person.run(*args, code=1).stderr
+        assert person.container == container
+        assert person.sh("echo still here") == "still here"
+        person.run("down")
+        person.run("up", code=1)
+    assert person.json("ps")[0]["state"] == "down"
+    person.run("rm", "--volumes", "--yes")
+
+
+def test_more_cpus_than_there_are(person: Person) -> None:
+    person.toml(BASE + "[box.resources]\ncpus = 4096\n")
+    error = person.run("up", code=1).stderr
+    assert "asks for 4096 CPUs" in error
+    assert "resources.cpus" in error
+
+
+def test_a_changed_hook_runs(person: Person) -> None:
+    person.toml(BASE + '[box.hooks]\non_start = "echo one >> /workspace/log"\n')
+    person.run("up")
+    person.toml(BASE + '[box.hooks]\non_start = "echo two >> /workspace/log"\n')
+    (plan,) = person.json("up", "--dry-run")
+    assert [change["key"] for change in plan["changes"]] == ["hooks.on_start"]
+    person.run("up")
+    assert (person.project / "log").read_text() == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("verb", ["stop", "down"])
+def test_an_interrupted_stop_does_not_end_the_next_start(person: Person, verb: str) -> None:
+    person.run("up")
+    script = "trap '' TERM; touch /workspace/deaf; while :; do sleep 0.1; done"
+    deaf = person.start("exec", "--", "sh", "-c", script)
+    until((person.project / "deaf").exists)
+    stopping = person.start(verb)
+    until(lambda: person.json("ps")[0]["state"] == "unfinished")
+    stopping.kill()
+    stopping.communicate()
+    person.run("up")
+    deaf.communicate(timeout=60)
+    mark = person.container
+    person.sh("sleep 3")
+    assert person.container == mark
+    assert person.json("ps")[0]["state"] == "running"
+
+
+def test_a_paused_box_comes_back(person: Person, engine: DockerEngine) -> None:
+    person.run("up")
+    engine.http.json("POST", f"/containers/{person.container}/pause")
+    person.run("up")
+    assert person.sh("echo awake") == "awake"
+
+
+def test_a_killed_up_leaves_no_hook_behind(person: Person) -> None:
+    person.toml(BASE + '[box.hooks]\non_start = "touch /workspace/begun; sleep 4011"\n')
+    process = person.start("up")
+    until((person.project / "begun").exists)
+    process.kill()
+    process.communicate()
+    find = "grep -l 4011 /proc/[0-9]*/cmdline 2>/dev/null | grep -v self || :"
+    until(lambda: person.sh(f"{find.replace('4011', '40[1]1')}") == "")
+
+
+def test_up_that_is_terminated_ends_its_children(person: Person) -> None:
+    person.toml(BASE + '[box.hooks]\non_start = "touch /workspace/begun; sleep 4012"\n')
+    process = person.start("up")
+    until((person.project / "begun").exists)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143

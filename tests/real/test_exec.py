@@ -176,3 +176,54 @@ def test_a_shell_has_a_terminal_with_size_resize_and_ctrl_c(
     os.write(screen, b"echo back-$((2+2)); exit 9\n")
     read_until(screen, "back-4")
     assert process.wait(timeout=30) == 9
+
+
+def test_what_nobody_reads_does_not_hold_it_up(person: Person) -> None:
+    command = f"yes | {sys.executable} -m devbox exec -- head -n 1"
+    done = subprocess.run(
+        command, shell=True, cwd=person.project, capture_output=True, timeout=20, check=True
+    )
+    assert done.stdout == b"y\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "command", "code"),
+    [
+        ("<&-", "exec -- cat", 0),
+        (">&-", "exec -- echo hidden", 0),
+        ("2>&-", "exec -- sh -c 'exit 3'", 3),
+        (">&-", "ps", 0),
+        ("<&- >&- 2>&-", "up", 0),
+    ],
+)
+def test_closed_streams(person: Person, redirection: str, command: str, code: int) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m devbox {command} {redirection}"],
+        cwd=person.project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
+
+
+def test_a_box_by_name_from_the_folder_of_another_project(person: Person, tmp_path: Path) -> None:
+    other = Person(tmp_path / "other" / "src", person.owner)
+    other.project.mkdir(parents=True)
+    (tmp_path / "other" / "devbox.toml").write_text("[box]\n")
+    assert other.run("exec", "b", "--", "pwd").stdout == "/workspace\n"
+
+
+def test_what_is_meant_by_a_box_name_without_dashes(person: Person) -> None:
+    assert "devbox exec b -- COMMAND" in person.run("exec", "b", "pwd", code=127).stderr
+
+
+def test_a_memory_limit_that_is_reached_is_named(person: Person) -> None:
+    person.toml('[box]\nname = "b"\nprofile = "base"\n[box.resources]\nmemory = "128MiB"\n')
+    person.run("up")
+    grab = "head -c 300m /dev/zero | tail | sort"
+    told = person.run("exec", "--", "bash", "-o", "pipefail", "-c", grab, code=137).stderr
+    assert "memory limit" in told

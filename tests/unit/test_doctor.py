@@ -85,7 +85,7 @@ def door(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr(plugins, "version", versions.__getitem__)
     monkeypatch.setattr(doctor, "KERNEL", tmp_path / "kernel")
     monkeypatch.setattr(doctor, "HOME_DISK", (0, 0))
-    with State(home):
+    with State(home, actor="ada"):
         return Door(home)
 
 

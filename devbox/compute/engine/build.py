@@ -6,11 +6,11 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from devbox.compute.engine import plugins
 from devbox.compute.engine.buildlog import BuildLog
+from devbox.compute.engine.faults import disk_full
 from devbox.compute.engine.pull import failure as pull_failure
 from devbox.compute.engine.reports import BuildRequest
 from devbox.errors import DevboxError
@@ -19,7 +19,6 @@ from devbox.progress import Report
 # Linux takes no longer string in an environment (MAX_ARG_STRLEN, 32 pages); room for its name.
 LARGEST_VARIABLE = 100_000
 
-_DISK_FULL = re.compile(r"no space left on device", re.IGNORECASE)
 _NETWORK = re.compile(
     r"temporary failure (in name resolution|resolving)|could not resolve|no such host|"
     r"failed to establish a new connection|connection (refused|timed out|reset)|"
@@ -61,8 +60,10 @@ def build(address: str, request: BuildRequest, report: Report) -> None:
             report(progress)
 
     buildx = plugins.find("buildx")
-    with ExitStack() as stack:
-        secrets, variables = _secrets(request, stack)
+    # Mode 0700. buildx leaves a copy of the Dockerfile in its temporary folder.
+    with tempfile.TemporaryDirectory(prefix="devbox-", ignore_cleanup_errors=True) as folder:
+        secrets, variables = _secrets(request, Path(folder))
+        variables["TMPDIR"] = folder
         code = plugins.run(
             [*buildx, *arguments(request), *secrets, str(request.context)],
             plugins.environment(address, {**request.proxies, **variables}),
@@ -70,7 +71,7 @@ def build(address: str, request: BuildRequest, report: Report) -> None:
             text=request.dockerfile.encode(),
         )
     if code:
-        raise failure(log)
+        raise plugins.engine_lost(address, log.text()) or failure(log)
 
 
 def arguments(request: BuildRequest) -> list[str]:
@@ -97,22 +98,18 @@ def arguments(request: BuildRequest) -> list[str]:
     return words
 
 
-def _secrets(request: BuildRequest, stack: ExitStack) -> tuple[list[str], dict[str, str]]:
+def _secrets(request: BuildRequest, folder: Path) -> tuple[list[str], dict[str, str]]:
     """How buildx gets the secrets: through its environment, which never lands on a disk; what
-    does not fit there (a CA bundle) through a private file that is deleted afterwards."""
+    does not fit there (a CA bundle) through a private file in ``folder``."""
     words: list[str] = []
     variables: dict[str, str] = {}
-    folder: Path | None = None
     for number, (name, content) in enumerate(request.secrets.items()):
         if len(content) <= LARGEST_VARIABLE and b"\0" not in content:
             variable = f"DEVBOX_BUILD_SECRET_{number}"
             variables[variable] = os.fsdecode(content)
             words += ["--secret", f"id={name},env={variable}"]
             continue
-        if folder is None:
-            made = tempfile.TemporaryDirectory(prefix="devbox-")  # mode 0700
-            folder = Path(stack.enter_context(made))
-        file = folder / str(number)
+        file = folder / f"secret-{number}"
         file.write_bytes(content)
         words += ["--secret", f"id={name},src={file}"]
     return words, variables
@@ -131,17 +128,19 @@ def failure(log: BuildLog) -> BuildFailed:
             hint=pull.hint,
             detail=pull.detail,
         )
+    detail = list(log.last_lines())
+    if step and log.reason:
+        detail.append(log.reason)
+    if full := disk_full(text, f"Building {log.tag} failed" + (f" at {step}" if step else "")):
+        return BuildFailed(full.message, step=step, hint=full.hint, detail=detail)
     hint = ""
-    if _DISK_FULL.search(text):
-        hint = "The engine's disk is full: `devbox df` shows what takes it, `devbox image prune`."
+    if not (step or text.strip()):
+        hint = plugins.BROKEN_HINT
     elif _NETWORK.search(text):
         hint = (
             "The step could not reach the network as it wanted to. Behind a proxy, a private "
             "package index or certificate authority: set them in the user settings."
         )
     what = f"at {step}" if step else f": {log.reason or 'the builder gave no reason'}"
-    detail = list(log.last_lines())
-    if step and log.reason:
-        detail.append(log.reason)
     message = f"Building {log.tag} failed {what}".replace(" : ", ": ")
     return BuildFailed(message, step=step, hint=hint, detail=detail)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devbox.compute.engine import plugins
-from devbox.compute.engine.faults import PullFailed
+from devbox.compute.engine.faults import PullFailed, disk_full
 from devbox.compute.engine.pull import failure as pull_failure
 from devbox.errors import DevboxError
 from devbox.progress import Progress, Report
@@ -66,14 +66,20 @@ def _compose(
         cwd=Path("/"),
     )
     if code:
-        raise failure(project, lines)
+        raise plugins.engine_lost(address, "\n".join(lines)) or failure(project, lines)
 
 
 def failure(project: str, lines: Sequence[str]) -> DevboxError:
     """What compose's output says went wrong."""
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if not last:
+        return ComposeFailed(
+            f"{project} did not come up: compose ended without a word.", hint=plugins.BROKEN_HINT
+        )
     last = last.removeprefix("Error response from daemon: ")
     text = "\n".join(lines)
+    if full := disk_full(text):
+        return ComposeFailed(full.message, hint=full.hint, detail=(last,))
     if match := _PORT.search(last):
         return _port_failure(match[1] or "this host", int(match[2]), match[3], last)
     if match := _GPU.search(text):
@@ -83,17 +89,15 @@ def failure(project: str, lines: Sequence[str]) -> DevboxError:
             detail=(last,),
         )
     if match := _CDI.search(text):
-        return ComposeFailed(f"The engine does not offer the GPU device {match[1]}.")
+        return ComposeFailed(
+            f"The engine does not offer the GPU device {match[1]}.",
+            hint="`nvidia-ctk cdi list` on its host shows which it has; set gpus to fewer, or 0.",
+            detail=(last,),
+        )
     if match := _MOUNT.search(text) or _MOUNT_DENIED.search(text):
         return ComposeFailed(
             f"The folder {match[1]} cannot be mounted: it does not exist on the engine's host.",
             hint="Create it, or correct the mount in devbox.toml.",
-            detail=(last,),
-        )
-    if "no space left on device" in text:
-        return ComposeFailed(
-            "The engine's disk is full.",
-            hint="`devbox df` shows what takes space, `devbox image prune` frees some.",
             detail=(last,),
         )
     if "could not find an available" in text or "fully subnetted" in text:

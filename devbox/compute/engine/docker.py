@@ -42,6 +42,9 @@ class DockerEngine:
         """Close the connections that are kept for the next call."""
         self.http.close()
 
+    def fresh(self) -> DockerEngine:
+        return DockerEngine(self._endpoint)
+
     def info(self) -> EngineInfo:
         from devbox.compute.engine.facts import engine_info
 
@@ -73,6 +76,9 @@ class DockerEngine:
         deadline = time.monotonic() + SHORT
         while self.http.json("GET", "/containers/json", query) and time.monotonic() < deadline:
             time.sleep(0.005)
+
+    def unpause(self, ref: str) -> None:
+        self.http.json("POST", f"{_container(ref)}/unpause")
 
     def remove(self, ref: str, *, force: bool = False) -> None:
         # v=1 removes its anonymous volumes, never named ones.
@@ -133,8 +139,11 @@ class DockerEngine:
         cwd: str = "",
         env: Mapping[str, str] | None = None,
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+        timeout: float | None = None,
     ) -> ExecResult:
-        return execs.call(self.http, ref, argv, user=user, cwd=cwd, env=env, input=input)
+        return execs.call(
+            self.http, ref, argv, user=user, cwd=cwd, env=env, input=input, timeout=timeout
+        )
 
     # What they do
 

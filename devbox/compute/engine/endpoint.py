@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,11 @@ from pathlib import Path
 from devbox.errors import Unreachable
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
+LAST_PORT = 65535
 START_HINT = "Start it: `systemctl start docker`, `dockerd &`, or open Docker Desktop."
 INSTALL_HINT = "Install Docker and start it; `scripts/quickstart` does both on Debian and Ubuntu."
+
+_HOST_AND_PORT = re.compile(r"(\[[^]]*\]|[^:/]*)(?::([0-9]{1,5}))?")
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,10 @@ class Endpoint:
                 return connection
             host, _, port = self.address.removeprefix("tcp://").rpartition(":")
             return socket.create_connection((host.strip("[]"), int(port)), timeout)
-        except OSError as error:
+        except (OSError, ValueError, OverflowError) as error:  # What is no name or path at all.
             raise self.unreachable(error) from error
 
-    def unreachable(self, error: OSError) -> Unreachable:
+    def unreachable(self, error: Exception) -> Unreachable:
         """The same failure, for a person."""
         where = f"{self.address} (from {self.origin})"
         if isinstance(error, FileNotFoundError):
@@ -67,23 +72,25 @@ class Endpoint:
             return Unreachable(
                 f"The Docker engine is not running: nobody listens at {where}.", hint=START_HINT
             )
-        if isinstance(error, TimeoutError):
+        # A socket whose queue of connections is full blocks: nobody takes them.
+        if isinstance(error, TimeoutError | BlockingIOError):
             return Unreachable(
                 f"The Docker engine at {where} does not answer.",
                 hint="It may hang or be overloaded: look at its log, or restart it.",
             )
         return Unreachable(
-            f"The Docker engine at {where} cannot be reached: {error.strerror or error}.",
+            f"The Docker engine at {where} cannot be reached: "
+            f"{getattr(error, 'strerror', None) or error}.",
             hint="Is it running, and is the address right?",
         )
 
 
 def find(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Endpoint:
     """The engine that ``docker`` would use here. Raises Unreachable where there is none."""
-    home = home or Path.home()
     if given := environ.get("DOCKER_HOST"):
         return _checked(given, "DOCKER_HOST", tls=bool(environ.get("DOCKER_TLS_VERIFY")))
-    folder = Path(environ.get("DOCKER_CONFIG") or home / ".docker")
+    home = home or _home()
+    folder = client_folder(environ, home)
     name = environ.get("DOCKER_CONTEXT") or _current_context(folder / "config.json")
     if name and name != "default":
         return _context(folder, name)
@@ -102,6 +109,30 @@ def find(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> E
     )
 
 
+def client_folder(environ: Mapping[str, str], home: Path | None = None) -> Path:
+    """Where Docker's command line keeps its configuration and a person's plugins."""
+    return Path(environ.get("DOCKER_CONFIG") or (home or _home()) / ".docker")
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # No HOME, and a user whom the system does not know.
+        return Path("/")
+
+
+def read_text(path: Path) -> str:
+    """The text of a regular file; OSError for anything else, which might never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a regular file")
+        with open(descriptor, encoding="utf-8", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
 def _is_there(path: Path) -> bool:
     try:
         path.stat()
@@ -114,7 +145,7 @@ def _is_there(path: Path) -> bool:
 
 def _current_context(config: Path) -> str:
     try:
-        return str(json.loads(config.read_text()).get("currentContext", ""))
+        return str(json.loads(read_text(config)).get("currentContext") or "")
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, AttributeError) as error:
@@ -130,7 +161,7 @@ def _context(folder: Path, name: str) -> Endpoint:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = folder / "contexts" / "meta" / digest / "meta.json"
     try:
-        host = str(json.loads(meta.read_text())["Endpoints"]["docker"]["Host"])
+        host = str(json.loads(read_text(meta))["Endpoints"]["docker"]["Host"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unreachable(
             f"The Docker context {name!r} does not exist or is broken ({meta}).",
@@ -148,12 +179,19 @@ def _checked(address: str, origin: str, *, tls: bool) -> Endpoint:
         scheme = "tcp"
     if scheme == "unix":
         return Endpoint(f"unix://{rest or DEFAULT_SOCKET}", origin)
+    # A password in it is for nobody's eyes, and of no use with plain TCP.
+    user, _, rest = rest.rpartition("@")
+    address = f"{scheme}://{user.partition(':')[0]}{'@' if user else ''}{rest}"
     if scheme == "tcp" and not tls:
-        host, colon, port = rest.rstrip("/").rpartition(":")
-        if not colon or not port.isdigit():
-            host, port = rest.rstrip("/"), "2375"
+        match = _HOST_AND_PORT.fullmatch(rest.rstrip("/"))
+        if match is None or int(match[2] or 0) > LAST_PORT:
+            raise Unreachable(
+                f"{address} (from {origin}) is not the address of a Docker engine.",
+                hint="It has the form unix:///PATH or tcp://HOST:PORT.",
+            )
+        host, port = match[1] or "localhost", match[2] or "2375"
         if port != "2376":
-            return Endpoint(f"tcp://{host or 'localhost'}:{port}", origin)
+            return Endpoint(f"tcp://{host}:{port}", origin)
     if scheme in ("tcp", "https"):
         problem, hint = "TLS", "Forward its socket: `ssh -L /tmp/docker.sock:/var/run/docker.sock`"
     elif scheme == "ssh":

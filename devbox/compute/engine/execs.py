@@ -33,6 +33,7 @@ class DockerExec:
         self._left = 0
         self._fresh = True
         self._refusal = b""
+        self._given_up = False
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -42,6 +43,10 @@ class DockerExec:
             chunk = self._next()
         except ConnectionResetError:
             return None
+        except OSError:
+            if self._given_up:  # What an encrypted connection answers then.
+                return None
+            raise
         if chunk and self._fresh:
             self._fresh = False
             if chunk[1].startswith(NOT_STARTED):
@@ -94,6 +99,8 @@ class DockerExec:
                 return KILLED  # The container is gone, and the command with it.
             if not answer["Running"] and answer["ExitCode"] is not None:
                 return self._code(int(answer["ExitCode"]))
+            if self._given_up:
+                return KILLED
             time.sleep(pause)
             pause = min(pause * 1.5, 0.2)
 
@@ -108,6 +115,11 @@ class DockerExec:
             self._connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # It is broken already.
+
+    def give_up(self) -> None:
+        """Wait no longer, in whatever thread: ``read`` ends, the exit code is that of a kill."""
+        self._given_up = True
+        self.abort()
 
     def close(self) -> None:
         self._connection.close()
@@ -195,12 +207,17 @@ def call(
     cwd: str = "",
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+    timeout: float | None = None,
 ) -> ExecResult:
-    """Run a command to its end. Input is fed while output is read: neither waits for the
-    other, whatever their size."""
+    """Run a command to its end, or wait for it no longer than ``timeout`` seconds. Input is fed
+    while output is read: neither waits for the other, whatever their size."""
     command = start(http, ref, argv, user=user, cwd=cwd, env=env, stdin=input is not None)
-    feeder = None
+    feeder = timer = None
     try:
+        if timeout is not None:
+            timer = threading.Timer(timeout, command.give_up)
+            timer.daemon = True
+            timer.start()
         if input is not None:
             feeder = threading.Thread(target=_feed, args=(command, input), daemon=True)
             feeder.start()
@@ -209,6 +226,9 @@ def call(
             output[chunk[0]].append(chunk[1])
         code = command.exit_code()
     finally:
+        if timer is not None:
+            timer.cancel()
+            timer.join()  # It may be at work on the connection, whose number is free once closed.
         if feeder is not None:
             # Wakes a feeder whose command ended without reading everything.
             command.abort()

@@ -9,11 +9,12 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from devbox.compute.engine.compose import ComposeFailed
+from devbox.compute.engine.execs import KILLED
 from devbox.compute.engine.fakecompose import Service, read
 from devbox.compute.engine.fakeexec import FakeExec
 from devbox.compute.engine.faults import Conflict, NotFound
@@ -52,6 +53,18 @@ PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 HASH = "com.docker.compose.config-hash"
 
 
+@dataclass(frozen=True)
+class Executed:
+    """A command that was run in a container, and how."""
+
+    container: str
+    argv: tuple[str, ...]
+    user: str
+    cwd: str
+    env: Mapping[str, str]
+    tty: bool
+
+
 def succeed(argv: Sequence[str], data: bytes) -> ExecResult:
     """The script of commands that do nothing, well."""
     del argv, data
@@ -62,7 +75,8 @@ class FakeEngine:
     """See :class:`devbox.compute.engine.types.Engine`.
 
     ``fail`` makes calls fail; ``calls`` notes, by name, what was asked of it; ``executed`` the
-    commands; ``built`` the build requests.
+    commands; ``built`` the build requests. A script that raises TimeoutError takes longer than
+    any ``timeout``.
     """
 
     address = "fake://engine"
@@ -119,6 +133,9 @@ class FakeEngine:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+    def fresh(self) -> FakeEngine:
+        return self
 
     def info(self) -> EngineInfo:
         self._asked("info")
@@ -181,6 +198,10 @@ class FakeEngine:
         )
         self._happened(container, "die")
 
+    def unpause(self, ref: str) -> None:
+        self._asked("unpause")
+        self.set(ref, state="running")
+
     def remove(self, ref: str, *, force: bool = False) -> None:
         self._asked("remove")
         container = self._find(ref)
@@ -226,12 +247,18 @@ class FakeEngine:
         cwd: str = "",
         env: Mapping[str, str] | None = None,
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+        timeout: float | None = None,
     ) -> ExecResult:
         del user, cwd, env
         self._asked("call")
         container = self._running(ref)
         self.executed.append((container.name, tuple(argv)))
-        return self.script(argv, input or b"")
+        try:
+            return self.script(argv, input or b"")
+        except TimeoutError:
+            if timeout is None:
+                raise
+            return ExecResult(KILLED, b"", b"")
 
     # What they do
 
@@ -441,9 +468,10 @@ class FakeEngine:
             labels=labels,
             created=time.time(),
             ports=service.ports,
-            health=self.health if service.healthcheck else "",
+            health=self.health if service.checked else "",
             env=service.env,
             mounts=service.mounts,
+            raw=service.raw,
         )
         self._containers[container_id] = made
         self._happened(made, "create")

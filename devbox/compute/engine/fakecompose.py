@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,20 @@ class Service:
     env: tuple[str, ...]
     ports: tuple[PublishedPort, ...]
     mounts: tuple[Mapping[str, Any], ...]
-    healthcheck: bool
+    healthcheck: Mapping[str, Any]
+    limits: Mapping[str, Any]
     hash: str
+
+    @property
+    def checked(self) -> bool:
+        """Whether the engine would look after its health."""
+        return bool(self.healthcheck) and self.healthcheck["Test"] != ["NONE"]
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """As much of an inspection as devbox reads: times in nanoseconds, sizes in bytes."""
+        config = {"Healthcheck": dict(self.healthcheck)} if self.healthcheck else {}
+        return {"Config": config, "HostConfig": dict(self.limits)}
 
 
 @dataclass(frozen=True)
@@ -78,9 +91,50 @@ def _service(name: str, data: Mapping[str, Any], volumes: Mapping[str, str]) -> 
         env=tuple(f"{key}={value}" for key, value in _pairs(data.get("environment")).items()),
         ports=tuple(_port(port) for port in data.get("ports") or ()),
         mounts=tuple(_mount(mount, volumes) for mount in data.get("volumes") or ()),
-        healthcheck="healthcheck" in data,
+        healthcheck=_healthcheck(data.get("healthcheck") or {}),
+        limits=_limits(data),
         hash=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _healthcheck(check: Mapping[str, Any]) -> dict[str, Any]:
+    test = check.get("test")
+    if check.get("disable") or test == ["NONE"]:
+        return {"Test": ["NONE"]}
+    if not test:
+        return {}
+    found: dict[str, Any] = {"Test": ["CMD-SHELL", test] if isinstance(test, str) else list(test)}
+    for key, name in (("interval", "Interval"), ("timeout", "Timeout")):
+        if key in check:
+            found[name] = _nanoseconds(str(check[key]))
+    return found | ({"Retries": int(check["retries"])} if "retries" in check else {})
+
+
+def _nanoseconds(duration: str) -> int:
+    units = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+    parts = re.findall(r"([\d.]+)(ms|s|m|h)", duration)
+    return round(sum(float(number) * units[unit] for number, unit in parts))
+
+
+def _limits(data: Mapping[str, Any]) -> dict[str, Any]:
+    reserved = ((data.get("deploy") or {}).get("resources") or {}).get("reservations") or {}
+    return {
+        "NanoCpus": round(float(data.get("cpus", 0)) * 1e9),
+        "Memory": int(data.get("mem_limit", 0)),
+        "ShmSize": int(data.get("shm_size", 64 << 20)),
+        "DeviceRequests": [_device(device) for device in reserved.get("devices") or ()] or None,
+    }
+
+
+def _device(device: Mapping[str, Any]) -> dict[str, Any]:
+    ids = list(device.get("device_ids") or ())
+    count = device.get("count", 0 if ids else "all")
+    return {
+        "Driver": device.get("driver", ""),
+        "Count": -1 if count == "all" else int(count),
+        "DeviceIDs": ids or None,
+        "Capabilities": [list(device.get("capabilities") or ())],
+    }
 
 
 def _port(port: Any) -> PublishedPort:

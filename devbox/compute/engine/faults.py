@@ -10,6 +10,8 @@ DevboxError
 from __future__ import annotations
 
 import json
+import re
+from typing import NamedTuple
 
 from devbox.errors import DevboxError
 
@@ -50,6 +52,29 @@ class PullFailed(DevboxError):
         self.unreachable = unreachable
 
 
+_DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+
+
+class DiskFull(NamedTuple):
+    """The words for an engine whose disk is full."""
+
+    message: str
+    hint: str
+
+
+def disk_full(text: str, act: str = "") -> DiskFull | None:
+    """Whether ``text`` says that the engine's disk is full; ``act`` is what failed by it.
+
+    runc and the shim put many words around the kernel's, so these may stand anywhere.
+    """
+    if not _DISK_FULL.search(text):
+        return None
+    return DiskFull(
+        f"{act}: the engine's disk is full." if act else "The engine's disk is full.",
+        "`devbox df` shows what takes space, `devbox image prune` frees some.",
+    )
+
+
 def engine_error(status: int, body: bytes) -> EngineError:
     """The error of an HTTP answer. The API puts the text into ``{"message": ...}``."""
     try:
@@ -57,12 +82,8 @@ def engine_error(status: int, body: bytes) -> EngineError:
     except (ValueError, KeyError, TypeError):
         message = body.decode(errors="replace").strip() or f"HTTP status {status}"
     message = " ".join(message.split())
-    if "no space left on device" in message:
-        return EngineError(
-            f"The engine's disk is full: {message}",
-            status=status,
-            hint="Free space there: `devbox df` shows what takes it, `devbox image prune` helps.",
-        )
+    if full := disk_full(message):
+        return EngineError(full.message, status=status, hint=full.hint, detail=(message,))
     if status == 404:
         return NotFound(message, status=status)
     if status == 409:

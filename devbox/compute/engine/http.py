@@ -23,6 +23,9 @@ from devbox.errors import Unreachable
 
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 60.0
+PATIENCE = 5.0
+"""After so many seconds without an answer the engine is asked whether it is there at all."""
+PING_TIMEOUT = 5.0
 CHUNK = 64 * 1024
 
 Body = bytes | Iterable[bytes] | None
@@ -157,11 +160,15 @@ class Http:
         timeout: float | None = None,
     ) -> Response:
         """Send a request; the answer's body is read by the caller. ``timeout`` is the longest
-        silence in seconds (None: any)."""
+        silence in seconds (None: any). An engine that is busy has so long; one that hangs, and
+        does not even answer a ping, is given up before."""
         connection = self._connection()
         connection.settimeout(timeout)
         try:
             early = _send(connection, head(method, path, query, body, content_type), body)
+            if timeout is not None and timeout > PATIENCE:
+                self._await_answer(connection)
+                connection.settimeout(timeout)
             response = Response(self, connection)
         except OSError as error:
             connection.close()
@@ -194,6 +201,18 @@ class Http:
             connection.close()
             raise
         return connection, headers
+
+    def ping(self) -> None:
+        """Raises Unreachable where the engine does not answer."""
+        with self.stream("GET", "/_ping", timeout=PING_TIMEOUT) as response:
+            response.read()
+
+    def _await_answer(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            self.ping()
 
     def _connection(self) -> socket.socket:
         with suppress(IndexError):  # Another thread may take the last one.

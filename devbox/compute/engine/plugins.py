@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-from devbox.errors import DevboxError
+from devbox.compute.engine.endpoint import Endpoint, client_folder, read_text
+from devbox.errors import DevboxError, Unreachable
 
 # Where the docker command looks, cli-plugins/manager/manager_unix.go of docker/cli.
 SYSTEM_FOLDERS = (
@@ -29,7 +33,15 @@ INSTALL_HINTS = {
     "buildx": "Install it: `sudo apt install docker-buildx-plugin` (Debian's own package: "
     "docker-buildx), or https://docs.docker.com/build/install-buildx/.",
 }
+BROKEN_HINT = "Is the plugin whole? `devbox doctor` checks it."
 GRACE = 10.0
+
+_LOST = re.compile(
+    r"Cannot connect to the Docker daemon|error during connect|error reading from server|"
+    r"connection refused|connection reset|connection aborted|broken pipe|timed out|\bEOF\b",
+    re.IGNORECASE,
+)
+_KEPT: ContextVar[tuple[int, ...]] = ContextVar("kept", default=())
 
 
 class PluginMissing(DevboxError):
@@ -38,7 +50,7 @@ class PluginMissing(DevboxError):
 
 def find(name: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     """The command that runs a plugin. Raises PluginMissing."""
-    config = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    config = client_folder(environ)
     folders = [config / "cli-plugins", *_extra_folders(config), *map(Path, SYSTEM_FOLDERS)]
     for folder in folders:
         program = folder / f"docker-{name}"
@@ -53,7 +65,7 @@ def find(name: str, environ: Mapping[str, str] = os.environ) -> list[str]:
 
 def _extra_folders(config: Path) -> list[Path]:
     try:
-        extra = json.loads((config / "config.json").read_text()).get("cliPluginsExtraDirs", [])
+        extra = json.loads(read_text(config / "config.json")).get("cliPluginsExtraDirs", [])
         return [Path(folder) for folder in extra]
     except (OSError, ValueError, AttributeError, TypeError):
         return []
@@ -91,6 +103,37 @@ def environment(address: str, extra: Mapping[str, str] | None = None) -> dict[st
     return {**kept, **(extra or {}), "DOCKER_HOST": address}
 
 
+@contextmanager
+def keeping(descriptor: int) -> Iterator[None]:
+    """Children that :func:`run` starts in here get the descriptor too: a file lock on it is
+    held until the last of them has ended, even where this process is killed before."""
+    token = _KEPT.set((*_KEPT.get(), descriptor))
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def engine_lost(address: str, text: str) -> Unreachable | None:
+    """The failure where a plugin's last words are those of one whose engine went away, and the
+    engine does not answer us either: a step of a build may print the same words."""
+    if not _LOST.search(text):
+        return None
+    from devbox.compute.engine.http import Http
+
+    try:
+        Http(Endpoint(address)).ping()
+    except Unreachable as error:
+        return Unreachable(
+            f"The Docker engine at {address} went away in the middle of the work.",
+            hint=error.hint,
+            detail=(error.message,),
+        )
+    except DevboxError:
+        return None  # It answers.
+    return None
+
+
 def run(
     argv: Sequence[str],
     environ: Mapping[str, str],
@@ -117,9 +160,12 @@ def run(
                 env=dict(environ),
                 cwd=cwd,
                 process_group=0,
+                pass_fds=_KEPT.get(),
             )
         except OSError as error:
-            raise DevboxError(f"{argv[0]} cannot be run: {error.strerror}.") from error
+            raise DevboxError(
+                f"{argv[0]} cannot be run: {error.strerror}.", hint=BROKEN_HINT
+            ) from error
     assert child.stdout is not None
     try:
         for line in child.stdout:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from devbox.compute.engine.faults import PullFailed
+from devbox.compute.engine import plugins
+from devbox.compute.engine.faults import PullFailed, disk_full
 from devbox.progress import Progress, Report
 
 _ABSENT = ("not found", "manifest unknown", "no such image", "no matching manifest", "404")
@@ -30,8 +31,8 @@ def pull(address: str, ref: str, platform: str, report: Report) -> None:
                 raise failure(ref, str(step["error"]))
             _tell(ref, step, layers, report)
     except (APIError, OSError) as error:
-        explanation = getattr(error, "explanation", None) or error
-        raise failure(ref, str(explanation)) from error
+        reason = str(getattr(error, "explanation", None) or error)
+        raise plugins.engine_lost(address, reason) or failure(ref, reason) from error
     finally:
         client.close()
 
@@ -49,13 +50,9 @@ def failure(ref: str, reason: str) -> PullFailed:
     """Why an image could not be fetched, told apart by the registry's or the engine's words."""
     reason = " ".join(reason.removeprefix("Error response from daemon: ").split())
     low = reason.lower()
-    if "no space left on device" in low:
+    if full := disk_full(reason, f"The image {ref} cannot be stored"):
         return PullFailed(
-            f"The image {ref} cannot be stored: the engine's disk is full.",
-            ref=ref,
-            unreachable=False,
-            hint="`devbox df` shows what takes space, `devbox image prune` frees some.",
-            detail=(reason,),
+            full.message, ref=ref, unreachable=False, hint=full.hint, detail=(reason,)
         )
     if any(word in low for word in _DENIED):
         return PullFailed(

@@ -94,6 +94,9 @@ class Exec(Protocol):
     def exit_code(self) -> int:
         """Wait for the end of the command and return its exit code."""
 
+    def abort(self) -> None:
+        """Break the connection off, which ends a ``write`` or ``read`` of another thread."""
+
     def close(self) -> None: ...
 
 
@@ -104,6 +107,9 @@ class Engine(Protocol):
     """
 
     address: str
+
+    def fresh(self) -> Engine:
+        """The same engine through connections of its own, for another process."""
 
     def info(self) -> EngineInfo: ...
     def ping(self) -> None: ...
@@ -116,6 +122,7 @@ class Engine(Protocol):
 
     def start(self, ref: str) -> None: ...
     def stop(self, ref: str, timeout: int = 10) -> None: ...
+    def unpause(self, ref: str) -> None: ...
     def remove(self, ref: str, *, force: bool = False) -> None: ...
     def processes(self, ref: str) -> tuple[Mapping[str, str], ...]:
         """``ps`` of a running container: PID, USER, TIME, COMMAND, ... by column title."""
@@ -141,8 +148,13 @@ class Engine(Protocol):
         cwd: str = "",
         env: Mapping[str, str] | None = None,
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
+        timeout: float | None = None,
     ) -> ExecResult:
-        """Run a command to its end."""
+        """Run a command to its end.
+
+        One that takes longer than ``timeout`` seconds is given up: its code is 137, its output
+        what came so far. The engine cannot kill it; in the container it goes on.
+        """
 
     def logs(
         self,

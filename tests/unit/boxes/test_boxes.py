@@ -74,7 +74,7 @@ def test_up_builds_starts_and_remembers(door: Devbox, engine: Engine) -> None:
     (box,) = door.boxes.ls()
     assert (box.name, box.state, box.profile) == ("churn", "running", "base")
     assert {v.name for v in engine.volumes({})} == {
-        "devbox-tester-churn-home",
+        "devbox-tester_churn-home",
         f"devbox-tester-cache-{Path.cwd().stat().st_uid}",
     }
     assert [event.kind for event in door.state.events.ls()] == ["box.up"]
@@ -153,8 +153,8 @@ def test_missing_data_is_named_before_anything_happens(door: Devbox, engine: Eng
 def test_rm_says_what_goes(door: Devbox, engine: Engine) -> None:
     up(door)
     plan = door.boxes.removal("churn", volumes=True)
-    assert plan.running == plan.containers == ("devbox-tester-churn-box-1",)
-    assert plan.volumes == ("devbox-tester-churn-home",)
+    assert plan.running == plan.containers == ("devbox-tester_churn-box-1",)
+    assert plan.volumes == ("devbox-tester_churn-home",)
     assert door.boxes.removal("churn", volumes=False).kept == plan.volumes
     door.boxes.rm("churn", volumes=True)
     assert door.boxes.ls() == ()

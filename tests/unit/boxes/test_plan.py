@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devbox.boxes.compose import Desired, document
+from devbox.boxes.compose import DesiredBox, Surroundings, document
 from devbox.boxes.identity import BoxId, User
-from devbox.boxes.plan import Act, Change, Plan, make_plan, spec_changes
+from devbox.boxes.plan import Act, Change, Found, Plan, make_plan, spec_changes
 from devbox.compute.engine.types import Container
 from devbox.config.spec import BoxSpec, Service
 
@@ -20,12 +20,13 @@ SPEC = BoxSpec(name="churn", project=Path("/p"), profile="python", env={"COLOR":
 WITH_DB = replace(SPEC, services=(Service("db", image="postgres:16"),))
 
 
-def doc(spec: BoxSpec = SPEC, image: str = "devbox/box:1") -> dict[str, Any]:
-    return document(Desired(id=BOX, spec=spec, image=image, user=User(0, 0), environment={}))
+def desired(spec: BoxSpec = SPEC, image: str = "devbox/box:1") -> DesiredBox:
+    around = Surroundings(image=image, user=User(0, 0))
+    return DesiredBox(BOX, spec, around.user, (), document(BOX, spec, around))
 
 
-def containers(document: dict[str, Any], state: str = "running") -> list[Container]:
-    return [
+def containers(box: DesiredBox, state: str = "running") -> tuple[Container, ...]:
+    return tuple(
         Container(
             id=name,
             name=name,
@@ -36,61 +37,61 @@ def containers(document: dict[str, Any], state: str = "running") -> list[Contain
             labels={**entry["labels"], "com.docker.compose.service": name},
             created=0.0,
         )
-        for name, entry in document["services"].items()
-    ]
+        for name, entry in box.document["services"].items()
+    )
 
 
-def plan(now: dict[str, Any], found: list[Container], spec: BoxSpec = SPEC, **more: Any) -> Plan:
-    return make_plan(BOX, spec, now, containers=found, **{"build": (), "finished": True, **more})
+def plan(box: DesiredBox, found: tuple[Container, ...], **more: Any) -> Plan:
+    return make_plan(box, Found(found, **more))
 
 
 def test_nothing_there() -> None:
-    made = plan(doc(), [], build=["devbox/box:1"])
+    made = plan(desired(), (), missing=("devbox/box:1",))
     assert made.act is Act.CREATE
     assert made.build == ("devbox/box:1",)
     assert not made.empty
 
 
 def test_unchanged_and_finished() -> None:
-    assert plan(doc(), containers(doc())).empty
+    assert plan(desired(), containers(desired())).empty
 
 
 def test_an_interrupted_start_is_finished() -> None:
-    assert plan(doc(), containers(doc()), finished=False).act is Act.FINISH
+    assert plan(desired(), containers(desired()), finished=False).act is Act.FINISH
 
 
 def test_stopped() -> None:
-    made = plan(doc(), containers(doc(), "exited"))
+    made = plan(desired(), containers(desired(), "exited"))
     assert (made.act, made.reason) == (Act.START, "not running: box")
 
 
 def test_a_changed_setting_is_named() -> None:
     changed = replace(SPEC, env={"COLOR": "blue"})
-    made = plan(doc(changed), containers(doc()), changed)
+    made = plan(desired(changed), containers(desired()))
     assert made.act is Act.RECREATE
     assert made.changes == (Change("env.COLOR", "red", "blue"),)
 
 
 def test_changed_files_of_an_image_are_named() -> None:
-    made = plan(doc(image="devbox/box:2"), containers(doc()))
+    made = plan(desired(image="devbox/box:2"), containers(desired()))
     assert made.act is Act.RECREATE
     assert made.changes == (Change("(image)", "devbox/box:1", "devbox/box:2"),)
 
 
 def test_a_service_comes_and_goes() -> None:
-    assert plan(doc(WITH_DB), containers(doc()), WITH_DB).act is Act.RECREATE
-    assert plan(doc(), containers(doc(WITH_DB))).act is Act.RECREATE
+    assert plan(desired(WITH_DB), containers(desired())).act is Act.RECREATE
+    assert plan(desired(), containers(desired(WITH_DB))).act is Act.RECREATE
 
 
 def test_one_missing_container_is_made_again() -> None:
-    made = plan(doc(WITH_DB), containers(doc(WITH_DB))[:1], WITH_DB)
+    made = plan(desired(WITH_DB), containers(desired(WITH_DB))[:1])
     assert (made.act, made.reason) == (Act.RECREATE, "missing: db")
 
 
 def test_labels_that_are_not_ours_to_read() -> None:
-    (found,) = containers(doc())
+    (found,) = containers(desired())
     broken = replace(found, labels={**found.labels, "devbox.spec": "{", "devbox.config": "x"})
-    assert plan(doc(), [broken]).act is Act.RECREATE
+    assert plan(desired(), (broken,)).act is Act.RECREATE
 
 
 VALUES = st.recursive(

@@ -56,7 +56,7 @@ def test_boxes_of_the_project(home: Path) -> None:
 
 
 def test_boxes_that_are_remembered(home: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.connection.execute(
             "INSERT INTO boxes (owner, name, host, project, profile, config_hash, image, container,"
             " started, phase, updated) VALUES ('tester', 'wide', 'local', '/p', '', '', '', '', 0,"

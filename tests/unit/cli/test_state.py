@@ -23,7 +23,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fill(home: Path, *subjects: str) -> None:
-    with State(home) as state:
+    with State(home, actor="tester") as state:
         for subject in subjects:
             state.events.append(subject, "box.started", image="base")
 
@@ -51,7 +51,7 @@ def test_backup_and_restore(home: Path, tmp_path: Path, capsys: Capture) -> None
     fill(home, "second")
     assert run(["state", "restore", str(tmp_path / "copy.db"), "--json"]) == 0
     assert Path(read(capsys)["replaced"]).exists()
-    with State(home) as state:
+    with State(home, actor="tester") as state:
         assert [event.subject for event in state.events.ls()] == ["first"]
     assert run(["state", "restore", str(tmp_path / "copy.db")]) == 0
     printed = capsys.readouterr()

@@ -83,7 +83,7 @@ def test_several_boxes(loaded: Load, wrong: Wrong) -> None:
     assert (serve.image, serve.profile, serve.profile_image) == ("debian", "", "")
     with pytest.raises(UsageError, match="several") as caught:
         project.box()
-    assert caught.value.hint == "train, serve"
+    assert caught.value.hint == "Name one of train, serve."
     with pytest.raises(UsageError) as caught:
         project.box("trian")
     assert caught.value.hint == "did you mean 'train'?"

@@ -12,7 +12,7 @@ from devbox.state.check import check as check_state
 
 @pytest.fixture
 def home(home: Path) -> Path:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         for number in range(300):
             state.events.append("a" * 50, "k", number=number)
     return home
@@ -23,7 +23,7 @@ def found(home: Path) -> dict[str, str]:
 
 
 def test_a_sound_file(home: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("a", "k")
         statuses = found(home)
     assert set(statuses.values()) == {"ok"}
@@ -88,6 +88,6 @@ def test_a_network_filesystem(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_log_that_grows_without_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "LARGE_LOG", 1)
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("a", "k")
         assert found(home)["log"] == "warn"

@@ -30,12 +30,12 @@ def empty(tmp_path: Path) -> Path:
 
 
 def subjects(home: Path) -> list[str]:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         return [event.subject for event in state.events.ls()]
 
 
 def test_a_backup_is_one_private_file_with_everything(home: Path, empty: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("still in the log", "k")
         made = backup(home, empty / "copy.db")
     assert made.stat().st_mode & 0o777 == 0o600
@@ -95,7 +95,7 @@ def test_backups_while_others_write_are_whole(home: Path, empty: Path) -> None:
 import sys
 from pathlib import Path
 from devbox.state import State
-with State(Path(sys.argv[1])) as state:
+with State(Path(sys.argv[1]), actor="ada") as state:
     while True:
         with state.transaction():
             state.events.append("pair", "first")
@@ -126,7 +126,7 @@ with State(Path(sys.argv[1])) as state:
 
 def test_restoring_brings_the_backup_back_and_keeps_what_was_there(home: Path) -> None:
     made = backup(home)
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("second", "k")
     kept = restore(home, made)
     assert subjects(home) == ["first"]
@@ -142,7 +142,7 @@ def test_restoring_brings_the_backup_back_and_keeps_what_was_there(home: Path) -
 def test_restoring_after_a_crash_keeps_the_log(home: Path) -> None:
     made = backup(home)
     code = "import os, sys; from pathlib import Path; from devbox.state import State\n"
-    code += "State(Path(sys.argv[1])).events.append('second', 'k'); os._exit(9)"
+    code += "State(Path(sys.argv[1]), actor='ada').events.append('second', 'k'); os._exit(9)"
     subprocess.run([sys.executable, "-c", code, str(home)], check=False)
     assert (home / "state.db-wal").stat().st_size > 0
     kept = restore(home, made)
@@ -170,7 +170,7 @@ def test_restoring_where_nothing_is(home: Path, empty: Path) -> None:
 
 def test_restoring_waits_for_nobody(home: Path) -> None:
     made = backup(home)
-    with State(home), pytest.raises(Refused, match="in use") as error:
+    with State(home, actor="ada"), pytest.raises(Refused, match="in use") as error:
         restore(home, made)
     if sys.platform == "linux":
         assert f"process {os.getpid()}" in error.value.message

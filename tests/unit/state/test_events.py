@@ -39,7 +39,7 @@ def test_the_actor_is_the_person_unless_given(
     state.events.append("a", "k", actor="daemon")
     assert state.events.ls()[0].actor == "daemon"
     monkeypatch.setenv("DEVBOX_USER", "grace")
-    with State(state.home) as other:
+    with State(state.home, actor="ada") as other:
         other.events.append("a", "k")
     assert state.events.ls()[1].actor == "grace"
 
@@ -88,7 +88,7 @@ def test_following_sees_own_and_other_writers_in_order(state: State) -> None:
     assert next(follower).id == first
 
     def write() -> None:
-        with State(state.home) as other:
+        with State(state.home, actor="ada") as other:
             other.events.append("b", "elsewhere")
 
     writer = threading.Thread(target=write)

@@ -31,7 +31,7 @@ def test_the_missing_steps_are_taken_in_order(home: Path, monkeypatch: pytest.Mo
         db.table("events").transform(rename={"host": "machine"})
 
     add(monkeypatch, one, two)
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         assert state.connection.pragma("user_version") == 3
         row = state.connection.execute("SELECT * FROM events").fetchone()
         assert row["machine"] is None
@@ -51,9 +51,9 @@ def test_a_step_that_fails_leaves_the_step_before(
 
     add(monkeypatch, good, bad)
     with pytest.raises(ZeroDivisionError):
-        State(home)
+        State(home, actor="ada")
     monkeypatch.setattr(migrations, "VERSION", 2)
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         names = {row[0] for row in state.connection.execute("SELECT name FROM sqlite_master")}
         assert "good" in names
         assert "bad" not in names
@@ -72,11 +72,11 @@ def test_a_step_may_not_leave_rows_that_refer_to_nothing(
 
     add(monkeypatch, step)
     with pytest.raises(DevboxError, match="rows refer to rows that are missing"):
-        State(home)
+        State(home, actor="ada")
 
 
 def test_a_new_file_and_one_taken_there_step_by_step_have_the_same_tables(tmp_path: Path) -> None:
-    with State(tmp_path) as state:
+    with State(tmp_path, actor="ada") as state:
         found = state.connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
         assert found.fetchone()[0] == 2
         assert state.connection.pragma("user_version") == migrations.VERSION

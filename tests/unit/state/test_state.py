@@ -46,7 +46,7 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def test_a_first_open_makes_a_private_file(home: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("a", "k")
         assert home.stat().st_mode & 0o777 == 0o700
         for name in ("state.db", "state.db-wal", "state.db-shm"):
@@ -57,10 +57,10 @@ def test_a_first_open_makes_a_private_file(home: Path) -> None:
 
 
 def test_a_second_open_finds_everything_and_migrates_nothing(home: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         state.events.append("a", "k")
     code = "import sys; from pathlib import Path; from devbox.state import State\n"
-    code += "with State(Path(sys.argv[1])) as state: print(len(state.events.ls()))\n"
+    code += "with State(Path(sys.argv[1]), actor='ada') as state: print(len(state.events.ls()))\n"
     code += "print('sqlite_utils' in sys.modules)"
     printed, _ = start(code, home).communicate()
     assert printed.split() == ["1", "False"]
@@ -71,7 +71,7 @@ def test_four_first_opens_and_four_writers_lose_nothing(home: Path) -> None:
     for writer in writers:
         writer.communicate()
     assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         events = state.events.ls()
     assert len(events) == 800
     for number in range(4):
@@ -84,7 +84,7 @@ def test_a_killed_writer_leaves_whole_transactions(home: Path) -> None:
 import sys
 from pathlib import Path
 from devbox.state import State
-with State(Path(sys.argv[1])) as state:
+with State(Path(sys.argv[1]), actor="ada") as state:
     number = 0
     while True:
         with state.transaction():
@@ -99,7 +99,7 @@ with State(Path(sys.argv[1])) as state:
         writer.stdout.readline()
     os.kill(writer.pid, signal.SIGKILL)
     printed, _ = writer.communicate()
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         kinds = [event.kind for event in state.events.ls()]
         assert state.connection.pragma("integrity_check") == "ok"
         state.events.append("a", "k")
@@ -115,7 +115,7 @@ def test_a_writer_killed_inside_a_transaction_leaves_nothing_and_blocks_nobody(
 import sys
 from pathlib import Path
 from devbox.state import State
-with State(Path(sys.argv[1])) as state, state.transaction():
+with State(Path(sys.argv[1]), actor="ada") as state, state.transaction():
     state.events.append("half", "k")
     print("inside", flush=True)
     sys.stdin.read()
@@ -171,13 +171,13 @@ def test_the_data_version_changes_with_own_and_foreign_commits(state: State) -> 
     state.events.append("a", "k")
     second = state.data_version()
     assert second != first
-    with State(state.home) as other:
+    with State(state.home, actor="ada") as other:
         other.events.append("a", "k")
     assert state.data_version() != second
 
 
 def test_a_closed_state_says_so(home: Path) -> None:
-    state = State(home)
+    state = State(home, actor="ada")
     state.close()
     state.close()
     with pytest.raises(RuntimeError, match="closed"):
@@ -185,11 +185,11 @@ def test_a_closed_state_says_so(home: Path) -> None:
 
 
 def test_a_newer_file_names_both_versions(home: Path) -> None:
-    State(home).close()
+    State(home, actor="ada").close()
     with closing(sqlite3.connect(home / "state.db")) as raw:
         raw.execute("PRAGMA user_version = 4711")
     with pytest.raises(DevboxError) as error:
-        State(home)
+        State(home, actor="ada")
     assert "version 4711" in error.value.message
     assert f"version {room.VERSION}" in error.value.message
     assert "Upgrade" in error.value.hint
@@ -202,7 +202,7 @@ def test_a_file_that_is_no_database(home: Path, content: bytes) -> None:
     home.mkdir()
     (home / "state.db").write_bytes(content)
     with pytest.raises(DevboxError, match="is not a devbox state file") as error:
-        State(home)
+        State(home, actor="ada")
     assert "restore" in error.value.hint
     assert (home / "state.db").read_bytes() == content
 
@@ -212,17 +212,17 @@ def test_some_other_database(home: Path) -> None:
     with closing(sqlite3.connect(home / "state.db")) as raw:
         raw.execute("CREATE TABLE music (title)")
     with pytest.raises(DevboxError, match="is not a devbox state file"):
-        State(home)
+        State(home, actor="ada")
 
 
 def test_a_damaged_file(home: Path) -> None:
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         for number in range(300):
             state.events.append("a" * 50, "k", number=number)
     content = bytearray((home / "state.db").read_bytes())
     content[4096:] = b"\x55" * (len(content) - 4096)
     (home / "state.db").write_bytes(content)
-    with State(home) as state, pytest.raises(DevboxError, match="is damaged") as error:
+    with State(home, actor="ada") as state, pytest.raises(DevboxError, match="is damaged") as error:
         state.events.ls()
     assert "devbox state check" in error.value.hint
 
@@ -230,14 +230,14 @@ def test_a_damaged_file(home: Path) -> None:
 def test_an_empty_file_is_a_first_open(home: Path) -> None:
     home.mkdir()
     (home / "state.db").touch()
-    with State(home) as state:
+    with State(home, actor="ada") as state:
         assert state.events.last_id() == 0
 
 
 def test_a_network_filesystem_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "filesystem_of", lambda _: "nfs4")
     with pytest.raises(DevboxError, match=r"network filesystem \(nfs4\)") as error:
-        State(home)
+        State(home, actor="ada")
     assert "DEVBOX_HOME" in error.value.hint
     assert not (home / "state.db").exists()
 
@@ -245,17 +245,17 @@ def test_a_network_filesystem_is_refused(home: Path, monkeypatch: pytest.MonkeyP
 def test_an_existing_file_on_a_network_filesystem_is_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    State(home).close()
+    State(home, actor="ada").close()
     monkeypatch.setattr(mounts, "may_be_network", lambda _: True)
     monkeypatch.setattr(mounts, "filesystem_of", lambda _: "cifs")
     with pytest.raises(DevboxError, match="network filesystem"):
-        State(home)
+        State(home, actor="ada")
 
 
 def test_a_home_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DevboxError, match="cannot be used"):
-        State(tmp_path / "file")
+        State(tmp_path / "file", actor="ada")
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def without_root() -> Iterator[None]:
 
 
 def test_a_read_only_file(public: Path) -> None:
-    State(public).close()
+    State(public, actor="ada").close()
     (public / "state.db").chmod(0o444)
     with without_root(), pytest.raises(DevboxError, match="is read-only") as error:
         State(public, actor="ada")

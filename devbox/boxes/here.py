@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devbox.boxes.compose import Desired
+from devbox.boxes.compose import DesiredBox, Surroundings, document
 from devbox.boxes.identity import BoxId, User
+from devbox.boxes.images.network import box_env, box_files, box_mounts
 from devbox.boxes.ports import Taken, check_ports, taken_ports, with_ports
 from devbox.compute.engine.reports import EngineInfo
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import BoxSpec, Gpu, Settings
 from devbox.errors import DevboxError
-from devbox.progress import Report
 
 if TYPE_CHECKING:
-    from devbox.boxes.images import Images, Recipe
+    from devbox.boxes.images import Images
     from devbox.compute import Hosts
 
 
-class Wanted:
-    """Adds the image's tag, the user, GPUs and the network settings to a spec."""
+class ThisMachine:
+    """Resolves specs for one engine and one person's settings."""
 
     def __init__(self, engine: Engine, images: Images, hosts: Hosts, settings: Settings) -> None:
         self._engine = engine
@@ -31,59 +31,71 @@ class Wanted:
         self._hosts = hosts
         self._settings = settings
 
-    @cached_property
-    def _info(self) -> EngineInfo:
-        return self._engine.info()
+    def desired(self, box: BoxId, spec: BoxSpec, own: Sequence[Container]) -> DesiredBox:
+        """The box as it should be here; ``own`` are the containers that it has now.
 
-    def id(self, spec: BoxSpec) -> BoxId:
-        """What the box of a spec is called on an engine."""
-        return BoxId(self._settings.owner, spec.name)
-
-    def of(self, spec: BoxSpec, own: Sequence[Container]) -> Desired:
-        """Everything that the Compose document is made from; ``own`` are the box's containers."""
-        from devbox.boxes.images.network import box_env, box_mounts
-
+        Every file that goes into its images is read here and only here.
+        """
         resolved = self._with_gpus(spec)
         if spec.ports or any(service.ports for service in spec.services):
-            resolved = with_ports(resolved, own, self._taken_ports(self.id(spec)))
+            resolved = with_ports(resolved, own, self._taken_ports(box))
+        recipe = self._images.recipe(resolved)
+        services = {
+            service.name: self._images.service_recipe(service.build)
+            for service in spec.services
+            if service.build
+        }
         network = self._settings.network
         mounts = box_mounts(network)
-        return Desired(
-            id=self.id(spec),
-            spec=resolved,
-            image=self._images.recipe(spec).tag,
+        around = Surroundings(
+            image=recipe.tag,
             user=self.user(spec.project),
             environment=box_env(network, [mount.target for mount in mounts]),
             mounts=mounts,
-            service_images={
-                service.name: self._images.service_recipe(service.build).tag
-                for service in spec.services
-                if service.build
-            },
+            service_images={name: made.tag for name, made in services.items()},
             cdi=self._uses_cdi(resolved),
         )
+        recipes = (recipe, *services.values())
+        return DesiredBox(box, resolved, around.user, recipes, document(box, resolved, around))
 
-    def missing(self, spec: BoxSpec) -> tuple[str, ...]:
-        """The tags of images that have to be built for the box and its services."""
-        recipes = self._recipes(spec)
-        return tuple(step.tag for recipe in recipes for step in self._images.missing(recipe))
+    def check(self, desired: DesiredBox, own: Sequence[Container]) -> None:
+        """Raise DevboxError where this machine can't run the box: GPUs, CPUs, ports, folders."""
+        spec = desired.spec
+        cpus = spec.resources.cpus
+        if cpus is not None and cpus > self._info.cpus:
+            raise DevboxError(
+                f"Box {spec.name} asks for {cpus:g} CPUs, and the engine has {self._info.cpus}.",
+                hint="Lower `resources.cpus` in devbox.toml, or for this time:"
+                f" `devbox up --set resources.cpus={self._info.cpus}`.",
+            )
+        if any(port for port in (spec.ports, *(s.ports for s in spec.services))):
+            check_ports(spec, own, self._taken_ports(desired.id))
+        if spec.resources.gpus in {Gpu.COUNT, Gpu.ALL}:
+            self._check_gpus(spec)
+        for mount in (*spec.mounts, *spec.data):
+            if not mount.volume and not Path(mount.source).exists():
+                raise DevboxError(
+                    f"{mount.source} does not exist, and should be {mount.target} in the box.",
+                    hint="Create it, or change `mounts` or `data` in devbox.toml.",
+                )
 
-    def build(
-        self, spec: BoxSpec, report: Report, offer: Callable[[str], bool], *, again: bool
-    ) -> None:
-        """Build what is missing of them; with ``again`` all, from scratch."""
-        for recipe in self._recipes(spec):
-            self._images.ensure(recipe, report, offer=offer, no_cache=again)
-
-    def _recipes(self, spec: BoxSpec) -> list[Recipe]:
-        own = self._images.recipe(spec)
-        builds = [service.build for service in spec.services if service.build]
-        return [own, *(self._images.service_recipe(build) for build in builds)]
+    def notes(self, desired: DesiredBox) -> tuple[str, ...]:
+        """What a person should know about the box on this machine."""
+        spec, notes = desired.spec, []
+        if self._info.rootless:
+            notes.append("The engine is rootless: root in the box is you, so it works as root.")
+        elif not desired.user.uid:
+            notes.append(f"{spec.project} belongs to root, so the box works as root.")
+        memory = spec.resources.memory
+        if memory is not None and memory > self._info.memory:
+            notes.append("The memory limit is more than this machine has: it limits nothing.")
+        ahead = {"secrets": spec.secrets, "stop_after": spec.stop_after}
+        if waiting := [name for name, value in ahead.items() if value]:
+            notes.append(f"Not acted on yet by this version: {', '.join(waiting)}.")
+        return tuple(notes)
 
     def files(self) -> Mapping[str, bytes]:
         """The files that every box gets at each start."""
-        from devbox.boxes.images.network import box_files, box_mounts
-
         network = self._settings.network
         return box_files(network, [mount.target for mount in box_mounts(network)])
 
@@ -94,43 +106,9 @@ class Wanted:
         owner = project.stat()
         return User(owner.st_uid, owner.st_gid)
 
-    def check(self, spec: BoxSpec, resolved: BoxSpec, own: Sequence[Container]) -> None:
-        """Raise DevboxError where this machine can't run the box: GPUs, CPUs, ports, folders."""
-        cpus = spec.resources.cpus
-        if cpus is not None and cpus > self._info.cpus:
-            raise DevboxError(
-                f"Box {spec.name} asks for {cpus:g} CPUs, and the engine has {self._info.cpus}.",
-                hint="Lower `resources.cpus` in devbox.toml, or for this time:"
-                f" `devbox up --set resources.cpus={self._info.cpus}`.",
-            )
-        check_ports(resolved, own, self._taken_ports(self.id(spec)))
-        if spec.resources.gpus in {Gpu.COUNT, Gpu.ALL}:
-            self._check_gpus(spec)
-        for mount in (*spec.mounts, *spec.data):
-            if not mount.volume and not Path(mount.source).exists():
-                raise DevboxError(
-                    f"{mount.source} does not exist, and should be {mount.target} in the box.",
-                    hint="Create it, or change `mounts` or `data` in devbox.toml.",
-                )
-
-    def notes(self, spec: BoxSpec) -> tuple[str, ...]:
-        """What a person should know about the box on this machine."""
-        notes = []
-        if self._info.rootless:
-            notes.append("The engine is rootless: root in the box is you, so it works as root.")
-        elif not self.user(spec.project).uid:
-            notes.append(f"{spec.project} belongs to root, so the box works as root.")
-        ahead = [
-            name
-            for name, value in (("secrets", spec.secrets), ("stop_after", spec.stop_after))
-            if value
-        ]
-        memory = spec.resources.memory
-        if memory is not None and memory > self._info.memory:
-            notes.append("The memory limit is more than this machine has: it limits nothing.")
-        if ahead:
-            notes.append(f"Not acted on yet by this version: {', '.join(ahead)}.")
-        return tuple(notes)
+    @cached_property
+    def _info(self) -> EngineInfo:
+        return self._engine.info()
 
     def _taken_ports(self, box: BoxId) -> Taken:
         return taken_ports(self._engine.containers({}), box)
@@ -143,6 +121,7 @@ class Wanted:
         wanted = spec.resources.gpu_count
         if not refusal and len(gpus.devices) < wanted:
             refusal = f"it has {len(gpus.devices)} of the {wanted} GPUs that the box asks for"
+        # An optional GPU that is here has become "all"; it is never refused.
         if refusal:
             raise DevboxError(
                 f"This machine can't give box {spec.name} a GPU: {refusal}.",
@@ -161,5 +140,4 @@ class Wanted:
     def _uses_cdi(self, spec: BoxSpec) -> bool:
         if spec.resources.gpus is Gpu.NONE:
             return False
-        info = self._info
-        return bool(info.cdi) and "nvidia" not in info.runtimes
+        return bool(self._info.cdi) and "nvidia" not in self._info.runtimes

@@ -1,0 +1,28 @@
+"""Which container of a box is which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devbox.boxes.identity import BoxId, Label
+from devbox.compute.engine.types import Container
+
+
+def service_of(container: Container) -> str:
+    """The name that a container has in devbox.toml; the box's own is "box"."""
+    return container.labels.get("com.docker.compose.service", container.name)
+
+
+def own_of(containers: Sequence[Container]) -> Container | None:
+    """The box's own container, the one that people work in."""
+    return next((c for c in containers if c.labels.get(Label.ROLE) == "box"), None)
+
+
+def box_first(containers: Sequence[Container]) -> list[Container]:
+    """The box's own container, then its services by name."""
+    return sorted(containers, key=lambda c: (c.labels.get(Label.ROLE) != "box", c.name))
+
+
+def id_of(container: Container) -> BoxId:
+    """The box that a container belongs to."""
+    return BoxId(container.labels[Label.OWNER], container.labels[Label.BOX])
