@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from devbox.errors import UsageError
 from devbox.home import home as default_home
 
 if TYPE_CHECKING:
@@ -142,10 +143,18 @@ class Devbox:
         """The project around a folder (this one), with what a command line overrides."""
         from devbox.config import load
 
-        return load(start or Path.cwd(), settings=self.settings, overrides=overrides or {})
+        return load(start or current_folder(), settings=self.settings, overrides=overrides or {})
 
     def project_root(self, start: Path | None = None) -> Path:
         """The folder of the project around a folder, without reading its devbox.toml."""
         from devbox.config import find_project
 
-        return find_project(start or Path.cwd())
+        return find_project(start or current_folder())
+
+
+def current_folder() -> Path:
+    """The folder that we are in. Raises UsageError where it was deleted meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError:
+        raise UsageError("The current folder is gone.", hint="Go to one that exists.") from None

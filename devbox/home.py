@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from devbox.errors import UsageError
 
 
 def home() -> Path:
-    """The folder of devbox's own files: ``DEVBOX_HOME``, else the platform's data folder."""
-    given = os.environ.get("DEVBOX_HOME")
-    if given:
-        return _absolute(Path(given), "DEVBOX_HOME", "a folder")
-    from platformdirs import user_data_path
+    """The folder of devbox's own files: ``DEVBOX_HOME``, else the platform's data folder.
 
-    return _absolute(user_data_path("devbox", appauthor=False), "DEVBOX_HOME", "a folder")
+    Raises UsageError where there is neither, as for a user without a home directory.
+    """
+
+    def usual() -> Path:
+        from platformdirs import user_data_path
+
+        return user_data_path("devbox", appauthor=False)
+
+    return _place("DEVBOX_HOME", "a folder", usual)
 
 
 def settings_file() -> Path:
-    """The person's settings: ``DEVBOX_CONFIG``, else config.toml in the settings folder."""
-    given = os.environ.get("DEVBOX_CONFIG")
-    if given:
-        return _absolute(Path(given), "DEVBOX_CONFIG", "a file")
-    from platformdirs import user_config_path
+    """The person's settings: ``DEVBOX_CONFIG``, else config.toml in the settings folder.
 
-    folder = _absolute(user_config_path("devbox", appauthor=False), "DEVBOX_CONFIG", "a file")
-    return folder / "config.toml"
+    Raises UsageError as :func:`home` does.
+    """
+
+    def usual() -> Path:
+        from platformdirs import user_config_path
+
+        return user_config_path("devbox", appauthor=False) / "config.toml"
+
+    return _place("DEVBOX_CONFIG", "a file", usual)
 
 
-def _absolute(path: Path, variable: str, kind: str) -> Path:
-    """``path`` without a leading ``~``. Raises UsageError where nobody knows what that is."""
+def _place(variable: str, kind: str, usual: Callable[[], Path]) -> Path:
+    given = os.environ.get(variable, "")
     try:
-        return path.expanduser().absolute()
+        # Some platformdirs hand out a folder named "~" where there is no home directory.
+        return (Path(given) if given else usual()).expanduser().absolute()
     except (RuntimeError, OSError) as error:
         raise UsageError(
-            f"Where is {path}? {str(error).rstrip('.')}.",
+            f"{variable}={given} cannot be used: {error}"
+            if given
+            else "There is no home directory to keep devbox's files in.",
             hint=f"Set {variable} to {kind}, with its full path.",
         ) from error

@@ -113,6 +113,33 @@ class EngineContract:
         assert inspected is not None
         assert "PRICE=5 $" in inspected.env
 
+    def test_an_inspection_tells_health_check_and_limits(
+        self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path
+    ) -> None:
+        check = {"test": "true $$A", "interval": "1m30s", "timeout": "1500ms", "retries": 4}
+        limits = {"cpus": 0.5, "mem_limit": 64 << 20, "shm_size": 32 << 20}
+        some = service | limits | {"healthcheck": check}
+        none = service | {"healthcheck": {"disable": True}}
+        told = {}
+        for container in self.up(engine, project, tmp_path, some=some, none=none):
+            inspected = engine.container(container.id)
+            assert inspected is not None
+            told[inspected.name.split("-")[-2]] = inspected.raw
+        assert told["none"]["Config"]["Healthcheck"] == {"Test": ["NONE"]}
+        assert told["some"]["Config"]["Healthcheck"] == {
+            "Test": ["CMD-SHELL", "true $A"],
+            "Interval": 90 * 10**9,
+            "Timeout": 1500 * 10**6,
+            "Retries": 4,
+        }
+        names = ("NanoCpus", "Memory", "ShmSize", "DeviceRequests")
+        for name, wanted in (
+            ("some", (500_000_000, 64 << 20, 32 << 20)),
+            ("none", (0, 0, 64 << 20)),
+        ):
+            values = [told[name]["HostConfig"][each] or None for each in names]
+            assert values == [*(value or None for value in wanted), None]
+
     def test_up_tells_its_steps(
         self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path
     ) -> None:

@@ -6,7 +6,7 @@ What only `up` needs is imported there: commands such as `exec` are as fast as t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -311,16 +311,23 @@ class Boxes:
         }
         return merged(lines, follow=follow)
 
-    def sample(self, name: str) -> Mapping[str, Sample]:
-        """Live use of each running container of a box, by service."""
+    def samples(self, name: str | None = None) -> Mapping[str, Mapping[str, Sample]]:
+        """Live use of each running container, by box and service: of one box, or of all."""
         from concurrent.futures import ThreadPoolExecutor
 
-        running = [c for c in self._existing(BoxId(self._owner, name)) if c.state == "running"]
-        if not running:
-            return {}
-        with ThreadPoolExecutor(len(running)) as pool:
+        if name:
+            containers = self._existing(BoxId(self._owner, name))
+        else:
+            containers = self._engine.containers({Label.OWNER: self._owner})
+        running = [c for c in containers if c.state == "running"]
+        found: dict[str, dict[str, Sample]] = {name: {}} if name else {}
+        # The engine takes a second for each, so ask for all at once.
+        with ThreadPoolExecutor(max(len(running), 1)) as pool:
             samples = pool.map(lambda c: self._engine.sample(c.id), running)
-            return dict(zip(map(service_of, running), samples, strict=True))
+            for container, sample in zip(running, samples, strict=True):
+                box = found.setdefault(container.labels[Label.BOX], {})
+                box[service_of(container)] = sample
+        return found
 
     # Parts
 
@@ -384,13 +391,18 @@ class Boxes:
         hint = f"Did you mean {close[0]}?" if close else "`devbox ps` lists the boxes."
         return UsageError(f"No box {name}.", hint=hint)
 
-    def _alone(self, box: BoxId, report: Report) -> AbstractContextManager[object]:
+    @contextmanager
+    def _alone(self, box: BoxId, report: Report) -> Iterator[None]:
+        """Be the only one at work on a box; after a sudden end, until our children end too."""
+        from devbox.compute.engine.plugins import keeping
         from devbox.state import lock
 
         def waiting(holder: str) -> None:
             report(Progress("wait", box.name, f"another devbox works on it ({holder})"))
 
-        return lock(self._home / "locks" / f"{box.project}.lock", on_wait=waiting)
+        file = self._home / "locks" / f"{box.project}.lock"
+        with lock(file, on_wait=waiting) as held, keeping(held):
+            yield
 
     def _event(self, kind: str, box: BoxId, **data: Any) -> None:
         self._state().events.append(f"box/{box.name}", f"box.{kind}", **data)

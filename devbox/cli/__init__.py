@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,7 +14,28 @@ import click
 
 from devbox.cli.faults import report_bug, report_error
 from devbox.cli.group import cli
-from devbox.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, DevboxError
+from devbox.errors import (
+    EXIT_BUG,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    DevboxError,
+)
+
+# What the disk or its permissions say no to is no fault of devbox.
+SURROUNDINGS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +52,14 @@ def run(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            report_bug(error)
+            return EXIT_BUG
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "`devbox doctor` looks at disks and permissions."
+        report_error(DevboxError(f"{where}{error.strerror}.", hint=hint))
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a bug gets a log file
         report_bug(error)
         return EXIT_BUG

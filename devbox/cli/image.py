@@ -143,7 +143,8 @@ def prune(everything: bool, build_cache: bool, dry_run: bool, yes: bool, as_json
 
     with Devbox() as door:
         keep = [] if everything else _kept(door)
-        plan = door.images.plan_prune(keep, build_cache=build_cache, everything=everything)
+        tags = [] if everything else [box.image for box in door.last_known()]
+        plan = door.images.plan_prune(keep, tags, build_cache=build_cache, everything=everything)
         if not as_json:
             _show(plan)
         freed = 0

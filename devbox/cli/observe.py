@@ -64,8 +64,7 @@ def stats(name: str | None, watch: bool, as_json: bool) -> None:
 
     with Devbox() as door:
         while True:
-            chosen = [name] if name else [b.name for b in door.boxes.ls() if b.container]
-            samples = {box: door.boxes.sample(box) for box in chosen}
+            samples = door.boxes.samples(name)
             if as_json and watch:
                 print_json_line(samples)
             elif as_json:

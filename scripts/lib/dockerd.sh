@@ -56,6 +56,7 @@ run_dockerd() {
     rm -f "$PID_FILE"
     containerd=$exec_root/containerd/containerd.pid
     is_running "$(cat "$containerd" 2>/dev/null)" containerd || rm -f "$containerd"
+    no_second_engine
     getent group docker >/dev/null || groupadd --system docker 2>/dev/null || true
     # No lock and no terminal of ours goes on to the daemon.
     # shellcheck disable=SC2086
@@ -64,6 +65,29 @@ run_dockerd() {
         ${DEVBOX_ENGINE_ARGS:-} >"$DAEMON_LOG" 2>&1 </dev/null 9>&- &
     DAEMON=$!
     disown
+}
+
+# Two engines in one network namespace take each other's bridge and packet filter rules away.
+no_second_engine() {
+    local pid
+    pid=$(other_dockerd)
+    [ -z "$pid" ] || fail 3 \
+        "another Docker engine (process $pid) runs here, which a second one would cut off its network" \
+        "use that one: unset DEVBOX_ENGINE_SOCK, or set DOCKER_HOST to its socket" \
+        "or give the second one a network of its own: sudo unshare -n scripts/engine start"
+}
+
+# A dockerd in our network namespace that is not ours, or nothing.
+other_dockerd() {
+    local folder pid
+    for folder in /proc/[0-9]*; do
+        pid=${folder#/proc/}
+        if is_running "$pid" dockerd && [ "$pid" != "$(our_pid)" ] &&
+            [ "$folder/ns/net" -ef /proc/self/ns/net ]; then
+            printf '%s\n' "$pid"
+            return
+        fi
+    done
 }
 
 wait_until_it_answers() {

@@ -95,6 +95,22 @@ class TestDockerEngine(EngineContract):
         done = engine.call(running.id, ["sh", "-c", "exec >/dev/null 2>&1; sleep 0.3; exit 5"])
         assert done.code == 5
 
+    @pytest.mark.parametrize(
+        "argv", [["sleep", "60"], ["sh", "-c", "echo so far; exec >/dev/null 2>&1; sleep 60"]]
+    )
+    def test_a_command_that_takes_too_long_is_given_up(
+        self, engine: DockerEngine, running: Container, argv: list[str]
+    ) -> None:
+        begun = time.monotonic()
+        done = engine.call(running.id, argv, timeout=0.5)
+        assert time.monotonic() - begun < 10
+        assert done.code == 137
+        assert done.stdout == (b"so far\n" if len(argv) == 3 else b"")
+        assert engine.call(running.id, ["sh", "-c", "exit 3"], timeout=60).code == 3
+        assert threading.active_count() == 1 or not any(
+            isinstance(thread, threading.Timer) for thread in threading.enumerate()
+        )
+
     def test_a_killed_container_ends_its_commands(
         self, engine: DockerEngine, running: Container
     ) -> None:

@@ -113,6 +113,30 @@ def test_all_is_well(door: Door) -> None:
     ]
 
 
+def test_an_engine_that_does_not_answer_is_asked_once(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def info() -> EngineInfo:
+        asked.append("info")
+        raise Unreachable("The engine does not answer.")
+
+    engine = SimpleNamespace(address=door.address, info=info)
+    monkeypatch.setattr(Door, "engine", engine)
+    door.found = Gpus((GPU,))
+    assert one(door, "engine").status == "fail"
+    assert asked == ["info"]
+
+
+def test_a_plugin_that_does_not_run(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "version", lambda _: "")
+    monkeypatch.setattr(plugins, "find", lambda name: [f"/x/docker-{name}"])
+    found = one(door, "compose")
+    assert found.message == "Docker's compose plugin does not run: /x/docker-compose"
+    assert "install it anew" in found.fix
+
+
 def test_without_an_engine_the_others_are_still_checked(door: Door) -> None:
     door.info = Unreachable("The engine is not running.", hint="Start it.")
     found = {check.name: check for check in checks(door)}

@@ -195,6 +195,26 @@ class TestEngine:
             assert other.poll() is None
             other.communicate(b"\n")
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="engines run on Linux")
+    def test_a_second_engine_is_refused(self, checkout: Checkout) -> None:
+        shutil.copy(shutil.which("sleep") or "/bin/sleep", checkout.bin / "dockerd")
+        with subprocess.Popen([checkout.bin / "dockerd", "600"]) as other:
+            try:
+                alone = f'is_running() {{ [ "$1" = {other.pid} ]; }}\n'
+                done = checkout.library(f"{alone}run_dockerd /bin/false")
+            finally:
+                other.kill()
+        assert done.returncode == 3
+        assert f"another Docker engine (process {other.pid}) runs here" in done.stderr
+        assert "hint: " in done.stderr
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="engines run on Linux")
+    def test_our_own_engine_is_no_second_one(self, checkout: Checkout) -> None:
+        done = checkout.library(
+            'is_running() { [ "$1" = $$ ]; }\nour_pid() { echo $$; }\nother_dockerd'
+        )
+        assert (done.returncode, done.stdout) == (0, "")
+
     @pytest.mark.parametrize("arguments", [["bogus"], ["start", "--bogus"]])
     def test_a_wrong_argument_is_a_usage_error(
         self, checkout: Checkout, arguments: list[str]

@@ -132,16 +132,22 @@ class Images:
         return usage(self.engine, self.home)
 
     def plan_prune(
-        self, keep: Iterable[Recipe] = (), *, build_cache: bool = False, everything: bool = False
+        self,
+        keep: Iterable[Recipe] = (),
+        keep_tags: Iterable[str] = (),
+        *,
+        build_cache: bool = False,
+        everything: bool = False,
     ) -> PrunePlan:
-        """What a prune would delete: images that no box uses, and none that ``keep`` needs.
+        """What a prune would delete: images that no box uses, and none that ``keep`` needs or
+        that ``keep_tags`` names.
 
         The shipped images as this version of devbox makes them stay too, as parents of boxes to
         come, unless ``everything`` is given.
         """
         from devbox.boxes.images.space import plan_prune
 
-        tags = {step.tag for recipe in keep for step in recipe.steps}
+        tags = {step.tag for recipe in keep for step in recipe.steps} | set(keep_tags)
         if not everything:
             for name in recipes.shipped_names(self.folder):
                 spec = BoxSpec(name="keep", project=self.home, profile=name, profile_image=name)

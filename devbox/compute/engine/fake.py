@@ -84,7 +84,7 @@ class FakeEngine:
     def __init__(self, script: Script = succeed, info: EngineInfo = INFO) -> None:
         self.script = script
         self.calls: list[str] = []
-        self.executed: list[tuple[str, tuple[str, ...]]] = []
+        self.executed: list[Executed] = []
         self.built: list[BuildRequest] = []
         self.registry: set[str] = set()
         self.health = "healthy"
@@ -230,10 +230,9 @@ class FakeEngine:
         stdin: bool = False,
         size: tuple[int, int] | None = None,
     ) -> Exec:
-        del user, cwd, env, tty
         self._asked("exec")
-        container = self._running(ref)
-        self.executed.append((container.name, tuple(argv)))
+        name = self._running(ref).name
+        self.executed.append(Executed(name, tuple(argv), user, cwd, dict(env or {}), tty))
         made = FakeExec(self._next(), lambda data: self.script(argv, data), stdin=stdin)
         made.size = size
         return made
@@ -249,10 +248,9 @@ class FakeEngine:
         input: bytes | None = None,  # noqa: A002 - as subprocess calls it
         timeout: float | None = None,
     ) -> ExecResult:
-        del user, cwd, env
         self._asked("call")
-        container = self._running(ref)
-        self.executed.append((container.name, tuple(argv)))
+        name = self._running(ref).name
+        self.executed.append(Executed(name, tuple(argv), user, cwd, dict(env or {}), tty=False))
         try:
             return self.script(argv, input or b"")
         except TimeoutError:

@@ -49,6 +49,9 @@ class FakeExec:
         self.close_stdin()
         return KILLED if self._code is None else self._code
 
+    def abort(self) -> None:
+        return  # nothing waits for it
+
     def close(self) -> None:
         self._ours.close()
         self._theirs.close()

@@ -166,7 +166,7 @@ class Http:
         connection.settimeout(timeout)
         try:
             early = _send(connection, head(method, path, query, body, content_type), body)
-            if timeout is not None and timeout > PATIENCE:
+            if timeout is not None and timeout > PATIENCE + PING_TIMEOUT:
                 self._await_answer(connection)
                 connection.settimeout(timeout)
             response = Response(self, connection)

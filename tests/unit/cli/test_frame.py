@@ -210,12 +210,30 @@ def test_a_bug_leaves_a_log_file(
     assert str(log) in capsys.readouterr().err
 
 
-def test_a_bug_is_logged_elsewhere_where_home_cannot_be_written(
-    trial: Trial, home: Path, capsys: pytest.CaptureFixture[str]
+def test_the_log_of_a_bug_is_private_in_an_open_home(trial: Trial, home: Path) -> None:
+    home.mkdir(mode=0o755)
+    assert trial(raising(ZeroDivisionError("\udc80"))) == errors.EXIT_BUG
+    [log] = (home / "logs").iterdir()
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("named", [None, "~nosuch/x"])
+def test_a_bug_is_logged_elsewhere_where_home_cannot_be_used(
+    trial: Trial,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: str | None,
 ) -> None:
     home.touch()
+    if named:
+        monkeypatch.setenv("DEVBOX_HOME", named)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert trial(raising(ZeroDivisionError("oh"))) == errors.EXIT_BUG
     [log] = [word for word in capsys.readouterr().err.split() if word.endswith(".log")]
+    assert log.startswith(str(tmp_path))
     assert "ZeroDivisionError: oh" in Path(log).read_text()
 
 

@@ -88,7 +88,7 @@ ERROR: failed to solve: dockerfile parse error on line 2: unknown instruction: F
 
 def test_hints() -> None:
     for line, word in (
-        ("dd: writing: No space left on device", "disk"),
+        ("dd: writing: No space left on device", "devbox df"),
         ("E: Temporary failure resolving 'deb.example'", "proxy"),
         ("SSL: CERTIFICATE_VERIFY_FAILED certificate verify failed", "proxy"),
         ("make: *** Error 1", ""),
@@ -111,7 +111,19 @@ ERROR: failed to solve: nosuch:1: registry.example/library/nosuch:1: not found
 
 
 def test_no_output_at_all() -> None:
-    assert failure(BuildLog("t:1")).message == ("Building t:1 failed: the builder gave no reason")
+    error = failure(BuildLog("t:1"))
+    assert error.message == "Building t:1 failed: the builder gave no reason"
+    assert "devbox doctor" in error.hint
+
+
+def test_a_full_disk_behind_the_words_of_runc() -> None:
+    text = (
+        "#5 [2/2] RUN x\n#5 ERROR: process failed: runc did not terminate successfully: "
+        "exit status 1: mkdir /var/lib/x: no space left on device\n"
+    )
+    error = failure(read(text)[0])
+    assert error.message == "Building t:1 failed at [2/2] RUN x: the engine's disk is full."
+    assert error.step == "[2/2] RUN x"
 
 
 def test_what_must_not_be_seen_is_no_argument() -> None:

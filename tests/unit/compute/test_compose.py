@@ -42,6 +42,14 @@ def test_a_port_in_use(line: str) -> None:
             "/host_mnt/x cannot be mounted",
         ),
         ("mkdir /var/lib/docker/overlay2/x: no space left on device", "disk is full"),
+        (
+            "create shim task: runc did not terminate successfully: no space left on device",
+            "disk is full",
+        ),
+        (
+            "error while creating mount source path '/x': mkdir /x: no space left on device",
+            "disk is full",
+        ),
         ("could not find an available, non-overlapping IPv4 address pool", "address range"),
         ("all predefined address pools have been fully subnetted", "address range"),
         ("unresolvable CDI devices nvidia.com/gpu=9", "nvidia.com/gpu=9"),
@@ -62,7 +70,9 @@ def test_an_unknown_failure_shows_the_last_lines() -> None:
     error = failure("p", [f"line {number}" for number in range(40)])
     assert error.detail[-1] == "line 39"
     assert len(error.detail) < 20
-    assert failure("p", []).message
+    silent = failure("p", [""])
+    assert "without a word" in silent.message
+    assert "devbox doctor" in silent.hint
 
 
 def test_images_that_cannot_be_had() -> None:

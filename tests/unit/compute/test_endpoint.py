@@ -41,6 +41,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("tcp://10.0.0.1", "tcp://10.0.0.1:2375"),
         ("10.0.0.1:2375", "tcp://10.0.0.1:2375"),
         ("tcp://[::1]:2375", "tcp://[::1]:2375"),
+        ("tcp://[::1]", "tcp://[::1]:2375"),
+        ("tcp://:80/", "tcp://localhost:80"),
+        ("tcp://ada:p@ss@h:80", "tcp://h:80"),
     ],
 )
 def test_docker_host_wins(docker: Path, given: str, address: str) -> None:
@@ -56,6 +59,47 @@ def test_what_is_not_supported_yet(docker: Path, given: str, word: str) -> None:
     with pytest.raises(Unreachable, match=word) as caught:
         find({"DOCKER_HOST": given}, docker.parent)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["tcp://127.0.0.1:²", "tcp://h:99999", "tcp://h:", "tcp://::1", "h:80/path", "tcp://a b:c"],
+)
+def test_what_is_no_address(docker: Path, given: str) -> None:
+    with pytest.raises(Unreachable, match="is not the address of a Docker engine") as caught:
+        find({"DOCKER_HOST": given}, docker.parent)
+    assert "tcp://HOST:PORT" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://a..b:80", f"tcp://{'a' * 70}.b:80", f"unix:///{'a' * 200}"]
+)
+def test_a_name_that_cannot_be_one(address: str) -> None:
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        Endpoint(address).connect(1)
+
+
+@pytest.mark.parametrize(
+    "given", ["tcp://ada:pass/w@rd@h:2376", "ssh://ada:pass@h", "tcp://ada:pass@h:x", "ada:pass@:x"]
+)
+def test_a_password_is_not_shown(docker: Path, given: str) -> None:
+    with pytest.raises(Unreachable) as caught:
+        find({"DOCKER_HOST": given}, docker.parent)
+    assert "pass" not in caught.value.message + caught.value.hint
+    assert "ada" in caught.value.message
+
+
+def test_a_person_without_a_home(
+    docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    (tmp_path / "absent.sock").touch()
+    assert find({}).path == str(tmp_path / "absent.sock")
+    assert endpoint.client_folder({}) == Path("/.docker")
+    assert endpoint.client_folder({"DOCKER_CONFIG": "/c"}) == Path("/c")
 
 
 def test_tls_from_the_environment(docker: Path) -> None:
@@ -80,6 +124,18 @@ def test_a_broken_client_configuration(docker: Path) -> None:
     (docker / "config.json").write_text("{")
     with pytest.raises(Unreachable, match=r"config\.json"):
         find({}, docker.parent)
+
+
+def test_a_client_configuration_that_never_ends(docker: Path) -> None:
+    os.mkfifo(docker / "config.json")
+    with pytest.raises(Unreachable, match="not a regular file"):
+        find({}, docker.parent)
+
+
+def test_no_context_is_current(docker: Path, tmp_path: Path) -> None:
+    (docker / "config.json").write_text('{"currentContext": null}')
+    (tmp_path / "absent.sock").touch()
+    assert find({}, docker.parent).path == str(tmp_path / "absent.sock")
 
 
 def test_sockets_of_rootless_and_desktop(docker: Path, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from devbox.compute.engine.fake import FakeEngine
+from devbox.compute.engine.fake import Executed, FakeEngine
 from devbox.compute.engine.faults import EngineError
-from devbox.compute.engine.types import ExecResult
+from devbox.compute.engine.types import Container, ExecResult
 from tests.contract_engine import EngineContract
 
 
@@ -39,6 +39,23 @@ class TestFakeEngine(EngineContract):
     @pytest.fixture
     def port(self) -> int:
         return 18999
+
+    def test_what_was_executed_and_how(self, engine: FakeEngine, running: Container) -> None:
+        engine.call(running.id, ["true"], user="1:2", cwd="/x", env={"A": "b"}, timeout=1)
+        engine.exec(running.id, ["sh"], tty=True).close()
+        assert engine.executed == [
+            Executed(running.name, ("true",), "1:2", "/x", {"A": "b"}, tty=False),
+            Executed(running.name, ("sh",), "", "", {}, tty=True),
+        ]
+
+    def test_a_command_that_takes_too_long(self, engine: FakeEngine, running: Container) -> None:
+        def hang(argv: Sequence[str], data: bytes) -> ExecResult:
+            raise TimeoutError
+
+        engine.script = hang
+        assert engine.call(running.id, ["true"], timeout=1).code == 137
+        with pytest.raises(TimeoutError):
+            engine.call(running.id, ["true"])
 
 
 def test_failures_are_injected_in_turn(engine: FakeEngine) -> None:

@@ -39,12 +39,38 @@ def test_cpus_that_may_be_used(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert usable_cpus(tmp_path) == (cpus or 3)
+    own = tmp_path / "own"
+    own.write_text("1:cpu,cpuacct:/\n0::/\n")
+    assert usable_cpus(tmp_path, own) == (cpus or 3)
+
+
+def test_cpus_of_a_cgroup_and_those_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    own = tmp_path / "own"
+    own.write_text("3:memory:/else\n1:cpu,cpuacct:/a/b\n0::/user/shell\n")
+    (tmp_path / "user/shell").mkdir(parents=True)
+    (tmp_path / "user/shell/cpu.max").write_text("400000 100000\n")
+    assert usable_cpus(tmp_path, own) == 4
+    (tmp_path / "user/cpu.max").write_text("300000 100000\n")
+    assert usable_cpus(tmp_path, own) == 3
+    (tmp_path / "cpu/a/b").mkdir(parents=True)
+    (tmp_path / "cpu/a/b/cpu.cfs_quota_us").write_text("200000\n")
+    (tmp_path / "cpu/a/b/cpu.cfs_period_us").write_text("100000\n")
+    assert usable_cpus(tmp_path, own) == 2
 
 
 def test_memory_limits(tmp_path: Path) -> None:
-    assert memory_limit(tmp_path) == 1 << 63
+    own = tmp_path / "own"
+    assert memory_limit(tmp_path, own) == 1 << 63
+    own.write_text("4:memory:/a:b/c\n2:name=systemd:/x\n0::/user/shell\n")
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory_limit(tmp_path) == 1 << 63
-    (tmp_path / "memory.max").write_text("1048576\n")
-    assert memory_limit(tmp_path) == 1 << 20
+    assert memory_limit(tmp_path, own) == 1 << 63
+    for below, limit in (("", 1 << 40), ("user", 1 << 30), ("user/shell", 1 << 20)):
+        (tmp_path / below).mkdir(exist_ok=True)
+        (tmp_path / below / "memory.max").write_text(f"{limit}\n")
+        assert memory_limit(tmp_path, own) == limit
+    (tmp_path / "memory/a:b/c").mkdir(parents=True)
+    (tmp_path / "memory/a:b/c/memory.limit_in_bytes").write_text("4096\n")
+    assert memory_limit(tmp_path, own) == 4096

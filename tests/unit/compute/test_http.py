@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from devbox.compute.engine import http as client
 from devbox.compute.engine.docker import DockerEngine
 from devbox.compute.engine.endpoint import Endpoint
 from devbox.compute.engine.faults import Conflict, EngineError, NotFound
@@ -141,6 +142,62 @@ def test_what_is_no_answer(serve: Callable[..., Server], answer: bytes | None) -
     serve(answer, None)
     with pytest.raises(Unreachable):
         Http(AT).json("GET", "/a", timeout=0.2)
+
+
+class Slow(Server):
+    """Answers a ping at once, or never; anything else ``when`` the event is set."""
+
+    def __init__(self, path: str, when: threading.Event, *, pings: bool) -> None:
+        self._when = when
+        self._pings = pings
+        super().__init__(path, [])
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while request := connection.recv(65536):
+                if request.startswith(b"GET /_ping "):
+                    self.requests.append(request)
+                    if not self._pings:
+                        continue
+                    self._when.set()
+                else:
+                    self._when.wait(10)
+                connection.sendall(OK)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(client, "PATIENCE", 0.02)
+    monkeypatch.setattr(client, "PING_TIMEOUT", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_engine_that_hangs_is_given_up_soon() -> None:
+    never = threading.Event()
+    server = Slow("s", never, pings=False)
+    engine = DockerEngine(AT)
+    for ask in (
+        lambda: engine.containers({}),
+        lambda: engine.container("x"),
+        lambda: engine.exec("x", ["true"]),
+        engine.info,
+    ):
+        with pytest.raises(Unreachable, match="does not answer") as caught:
+            ask()
+        assert caught.value.hint
+    never.set()
+    server.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_engine_that_is_slow_has_its_time() -> None:
+    server = Slow("s", threading.Event(), pings=True)
+    http = Http(AT)
+    assert http.json("GET", "/containers/json") == {}
+    assert len(server.requests) == 1
+    http.close()
+    server.close()
 
 
 def test_a_command_refused_by_a_newer_engine(serve: Callable[..., Server]) -> None:

@@ -30,8 +30,9 @@ def test_pairs(pair: str, value: object) -> None:
 
 @pytest.mark.parametrize("pair", ["", "x", "=1"])
 def test_what_is_no_pair(pair: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         parse_overrides([pair])
+    assert caught.value.message == f"Not KEY=VALUE: {pair!r}."
 
 
 def test_they_are_the_strongest_layer(loaded: Load) -> None:

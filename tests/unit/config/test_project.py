@@ -86,7 +86,8 @@ def test_several_boxes(loaded: Load, wrong: Wrong) -> None:
     assert caught.value.hint == "Name one of train, serve."
     with pytest.raises(UsageError) as caught:
         project.box("trian")
-    assert caught.value.hint == "did you mean 'train'?"
+    assert caught.value.message == f"Unknown box 'trian' in {project.file}."
+    assert caught.value.hint == "Did you mean 'train'?"
     assert wrong("[box]\n[boxes.a]")[0].key == "box"
     assert wrong("[boxes]")[0].key == "boxes"
     assert wrong("")[0].line == 0

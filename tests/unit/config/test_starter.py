@@ -62,6 +62,10 @@ def test_names_and_profiles_are_checked_before_anything_is_written(root: Path) -
     for wrong in ({"name": "A B"}, {"profile": "pyton"}, {"profile": "base", "starter": True}):
         with pytest.raises(UsageError):
             start_project(root / "new", **wrong)
+    with pytest.raises(UsageError) as caught:
+        start_project(root / "new", profile="base", starter=True)
+    assert caught.value.message == "Profile base has no starter project."
+    assert caught.value.hint == "These have one: datascience."
     assert list(root.iterdir()) == []
 
 
@@ -91,3 +95,13 @@ def test_a_file_in_the_folders_place(root: Path) -> None:
     (root / "x").touch()
     with pytest.raises(DevboxError):
         start_project(root / "x")
+
+
+def test_a_folder_that_is_not_ours(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(root / "new"))
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+    with pytest.raises(DevboxError, match=r"new cannot be used: Permission denied\.") as caught:
+        start_project(root / "new")
+    assert caught.value.hint

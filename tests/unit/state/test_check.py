@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from devbox.errors import DevboxError
 from devbox.state import State, check, mounts
 from devbox.state.check import check as check_state
 
@@ -33,6 +35,7 @@ def test_a_sound_file(home: Path) -> None:
         "modes",
         "version",
         "integrity",
+        "tables",
         "references",
         "log",
     ]
@@ -63,6 +66,50 @@ def test_a_damaged_file(home: Path) -> None:
 def test_no_database(home: Path) -> None:
     (home / "state.db").write_text("hello " * 100)
     assert found(home)["file"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("damage", "missing"),
+    [
+        ("DROP TABLE boxes", "the table boxes"),
+        ("ALTER TABLE boxes DROP COLUMN spec", "boxes.spec"),
+    ],
+)
+def test_tables_that_lack_something(home: Path, damage: str, missing: str) -> None:
+    with closing(sqlite3.connect(home / "state.db")) as raw:
+        raw.execute(damage)
+    [lacking] = [each for each in check_state(home) if each.status != "ok"]
+    assert (lacking.name, lacking.status) == ("tables", "fail")
+    assert lacking.message == f"missing: {missing}"
+    assert lacking.fix
+
+
+def test_a_link_that_leads_nowhere(home: Path) -> None:
+    (home / "state.db").rename(home / "away.db")
+    (home / "state.db").symlink_to(home / "gone.db")
+    [broken] = [each for each in check_state(home) if each.status != "ok"]
+    assert "gone.db, which is not there" in broken.message
+    with pytest.raises(DevboxError, match="which is not there"):
+        State(home, actor="ada")
+    assert not (home / "gone.db").exists()
+    (home / "away.db").rename(home / "gone.db")
+    assert set(found(home).values()) == {"ok"}
+    State(home, actor="ada").close()
+
+
+@pytest.mark.parametrize("refused", ["h", "state.db"])
+def test_somebody_elses_folder(home: Path, monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+    ask = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if path.name == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return ask(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    [denied] = [each for each in check_state(home) if each.status == "fail"]
+    assert "permission denied" in denied.message
+    assert "DEVBOX_HOME" in denied.fix
 
 
 def test_a_newer_file(home: Path) -> None:

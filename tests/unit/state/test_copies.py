@@ -80,8 +80,12 @@ def test_a_backup_that_fails_leaves_nothing(
 
 
 def test_nothing_to_back_up(empty: Path) -> None:
-    with pytest.raises(DevboxError, match="nothing to back up"):
+    with pytest.raises(DevboxError, match="nothing to back up") as caught:
         backup(empty)
+    assert "DEVBOX_HOME" in caught.value.hint
+    with pytest.raises(DevboxError, match="There is no file") as caught:
+        restore(empty, empty / "none.db")
+    assert str(empty / "backups") in caught.value.hint
     assert list(empty.iterdir()) == []
 
 

@@ -33,13 +33,10 @@ def test_an_event_comes_back_as_it_was_written(state: State) -> None:
     assert before <= event.time <= time.time()
 
 
-def test_the_actor_is_the_person_unless_given(
-    state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_actor_is_the_person_unless_given(state: State) -> None:
     state.events.append("a", "k", actor="daemon")
     assert state.events.ls()[0].actor == "daemon"
-    monkeypatch.setenv("DEVBOX_USER", "grace")
-    with State(state.home, actor="ada") as other:
+    with State(state.home, actor="grace") as other:
         other.events.append("a", "k")
     assert state.events.ls()[1].actor == "grace"
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -321,6 +322,17 @@ def test_failures_of_file_and_disk_are_explained(code: int, words: str) -> None:
     assert explained is not None
     assert words in explained.message
     assert explained.hint
+
+
+def test_a_write_that_fails_on_a_full_disk_is_not_blamed_on_the_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=0))
+    explained = explain(error, Path("/x/state.db"))
+    assert explained is not None
+    assert explained.message == "No space left for /x/state.db."
 
 
 def test_mistakes_in_sql_stay_what_they_are(state: State) -> None:
