@@ -42,7 +42,7 @@ class Engine(FakeEngine):
                 self.say(container.id, READY)
 
     def ran(self) -> list[str]:
-        return [argv[-1] for _, argv in self.executed if argv[-2:-1] == ("-c",)]
+        return [each.argv[-1] for each in self.executed if each.argv[-2:-1] == ("-c",)]
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_check(home: Path, capsys: Capture) -> None:
     assert run(["state", "check"]) == 0
     printed = capsys.readouterr()
     assert "✓ ok    integrity       whole" in printed.out
-    assert printed.err == "7 ok\n"
+    assert printed.err == "8 ok\n"
     (home / "state.db").write_text("hello")
     assert run(["state", "check", "--json"]) == 1
     assert read(capsys)[-1]["status"] == "fail"
