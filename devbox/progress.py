@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """One thing that happened during long work.
 
     ``stage`` names the work ("image", "pull", "start", "hook", ...), ``subject`` what it is done

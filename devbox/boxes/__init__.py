@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,21 +25,12 @@ if TYPE_CHECKING:
     from devbox.boxes.remove import Removal
     from devbox.boxes.status import Status
     from devbox.boxes.store import BoxStore
-    from devbox.boxes.up import Offer, Workshop
+    from devbox.boxes.up import Offer, Up, Workshop
     from devbox.compute.engine.reports import LogLine, Sample
     from devbox.config.spec import BoxSpec
     from devbox.state import State
 
-__all__ = ["BOX_SERVICE", "BoxId", "BoxView", "Boxes", "Up", "User"]
-
-
-@dataclass(frozen=True)
-class Up:
-    """What an `up` did, and the box afterwards. ``notes`` are worth telling a person."""
-
-    plan: Plan
-    box: BoxView
-    notes: tuple[str, ...] = ()
+__all__ = ["BOX_SERVICE", "BoxId", "BoxView", "Boxes", "User"]
 
 
 class Boxes:
@@ -173,7 +163,7 @@ class Boxes:
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
         done in place of what failed; ``rebuild`` builds the box's images again from scratch.
         """
-        from devbox.boxes.up import apply
+        from devbox.boxes.up import Up, apply
 
         box = self._id(spec)
         plan = self.plan(spec, rebuild=rebuild)

@@ -42,7 +42,8 @@ def attach(engine: Engine, command: Command, *, tty: bool) -> int:
     def end(number: signal.Signals) -> None:
         signal_tree(engine, command.container, mark, command.user, number)
 
-    watchdog = Watchdog(engine, command.container, mark, command.user)
+    running: Exec | None = None
+    watchdog: Watchdog | None = None
     finished = False
     try:
         running = engine.exec(
@@ -55,20 +56,22 @@ def attach(engine: Engine, command: Command, *, tty: bool) -> int:
             stdin=True,
             size=_size() if tty else None,
         )
-        try:
-            with _signals_sent_on(end, tty=tty), _raw_terminal(tty=tty):
-                _resize_with(running, tty=tty)
-                with _standard_input_of(running):
-                    _copy_output(running)
-                code = running.exit_code()
-            finished = True
-            return code
-        finally:
-            running.close()
+        # The engine is busy starting the command by now, so that the fork takes no time.
+        watchdog = Watchdog(engine, command.container, mark, command.user)
+        with _signals_sent_on(end, tty=tty), _raw_terminal(tty=tty):
+            _resize_with(running, tty=tty)
+            with _standard_input_of(running):
+                _copy_output(running)
+            code = running.exit_code()
+        finished = True
+        return code
     finally:
+        if running:
+            running.close()
         if not finished:
             end(signal.SIGKILL)
-        watchdog.dismiss()
+        if watchdog:
+            watchdog.dismiss()
 
 
 def _terminal_env(*, tty: bool) -> dict[str, str]:

@@ -40,8 +40,8 @@ def signal_tree(
 class Watchdog:
     """A child process that outlives a SIGKILL of its parent, and then ends a command in a box.
 
-    It waits for the end of a pipe that only the parent holds. Made by `fork` before there are
-    threads: that takes a millisecond, a fresh interpreter takes fifty.
+    It waits for the end of a pipe that only the parent holds. Made by `fork`, before there are
+    threads: that takes some milliseconds, a fresh interpreter takes fifty.
     """
 
     def __init__(self, engine: Engine, container: str, mark: str, user: User) -> None:
@@ -71,10 +71,13 @@ def _watch(reader: int, on_death: Callable[[], None]) -> None:
         os.setsid()
         for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)
-        # A reader of the parent's output must not wait for this process.
+        # A reader of the parent's output must not wait for this process, nor the engine for the
+        # end of a connection that is open here too.
         null = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(null, stream)
+        os.closerange(3, reader)
+        os.closerange(reader + 1, os.sysconf("SC_OPEN_MAX"))
         if not os.read(reader, 1):
             on_death()
     except BaseException:  # noqa: BLE001 - it has nobody to tell, and must end here

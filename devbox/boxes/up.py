@@ -22,6 +22,7 @@ from devbox.progress import Progress, Report
 if TYPE_CHECKING:
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
+    from devbox.boxes.view import BoxView
 
 Offer = Callable[[str], bool]
 
@@ -36,6 +37,15 @@ class Workshop:
     store: BoxStore
     starter: Starter
     home: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Up:
+    """What an `up` did, and the box afterwards. ``notes`` are worth telling a person."""
+
+    plan: Plan
+    box: BoxView
+    notes: tuple[str, ...] = ()
 
 
 def plan_up(shop: Workshop, box: BoxId, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
@@ -145,7 +155,7 @@ def _make_volumes(engine: Engine, plan: Plan) -> None:
 
 def _as_log(report: Report) -> Report:
     """What Compose says of each container is output of the work, not a step of ours."""
-    return lambda progress: report(dataclasses.replace(progress, log=True))
+    return lambda progress: report(progress._replace(log=True))
 
 
 def _check_project(

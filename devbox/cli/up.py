@@ -10,8 +10,8 @@ from devbox.cli.complete import complete_box, complete_profile
 from devbox.cli.output import json_option, offer, print_json, say, telling, yes_option
 
 if TYPE_CHECKING:
-    from devbox.boxes import Up
     from devbox.boxes.plan import Plan
+    from devbox.boxes.up import Up
 
 
 @click.command("up")

@@ -7,7 +7,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from devbox.boxes.images.network import for_build
@@ -116,7 +115,7 @@ class Builder:
 
     def _tell(self, progress: Progress) -> None:
         if progress.log or not progress.text.startswith("[context "):
-            self._report(replace(progress, text=readable(progress.text)))
+            self._report(progress._replace(text=readable(progress.text)))
 
 
 def readable(text: str) -> str:

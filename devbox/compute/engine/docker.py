@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from devbox.compute.engine import endpoint, execs, records
 from devbox.compute.engine.faults import Conflict, EngineError, NotFound
 from devbox.compute.engine.http import CHUNK, Http
+from devbox.compute.engine.quoting import quote
 from devbox.compute.engine.types import Container, Exec, ExecResult
 from devbox.progress import Report, silent
 
@@ -280,7 +280,7 @@ class DockerEngine:
 
     def remove_volume(self, name: str) -> None:
         try:
-            self.http.json("DELETE", f"/volumes/{quote(name, safe='')}")
+            self.http.json("DELETE", f"/volumes/{quote(name)}")
         except NotFound:
             return
 
@@ -304,7 +304,7 @@ class DockerEngine:
 def _container(ref: str) -> str:
     if not ref:
         raise NotFound("There is no container without a name.")
-    return f"/containers/{quote(ref, safe='')}"
+    return f"/containers/{quote(ref)}"
 
 
 def _image(ref: str) -> str:

@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from devbox.compute.engine.faults import EngineError, NotFound
 from devbox.compute.engine.frames import HEADER
 from devbox.compute.engine.http import CHUNK, Http
+from devbox.compute.engine.quoting import quote
 from devbox.compute.engine.types import ExecResult
 
 NOT_STARTED = b"OCI runtime exec failed"
@@ -181,7 +181,7 @@ def start(
     begin: dict[str, Any] = {"Detach": False, "Tty": tty}
     if tty and size:
         body["ConsoleSize"] = begin["ConsoleSize"] = list(size)
-    exec_id = str(http.json("POST", f"/containers/{quote(ref, safe='')}/exec", body=body)["Id"])
+    exec_id = str(http.json("POST", f"/containers/{quote(ref)}/exec", body=body)["Id"])
     try:
         connection, headers = http.upgrade(f"/exec/{exec_id}/start", begin)
     except EngineError as error:

@@ -15,10 +15,10 @@ from contextlib import suppress
 from io import BufferedReader
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import urlencode
 
 from devbox.compute.engine.endpoint import Endpoint
 from devbox.compute.engine.faults import EngineError, engine_error
+from devbox.compute.engine.quoting import urlencode
 from devbox.errors import Unreachable
 
 CONNECT_TIMEOUT = 5.0

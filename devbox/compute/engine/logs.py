@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
 
 from devbox.compute.engine.frames import demultiplex
 from devbox.compute.engine.http import Http
+from devbox.compute.engine.quoting import quote
 from devbox.compute.engine.reports import LogLine
 
 STREAMS = {1: "stdout", 2: "stderr"}
@@ -22,7 +22,7 @@ def logs(
     timestamps: bool = False,
 ) -> Iterator[LogLine]:
     """See :meth:`devbox.compute.engine.types.Engine.logs`."""
-    path = f"/containers/{quote(ref, safe='')}"
+    path = f"/containers/{quote(ref)}"
     query = {
         "stdout": "1",
         "stderr": "1",

@@ -81,7 +81,7 @@ def test_a_connection_is_kept(serve: Callable[..., Server]) -> None:
     assert http.json("DELETE", "/c") is None
     assert http.json("GET", "/d") == {}
     assert server.connections == 1
-    assert server.requests[0].startswith(b"GET /a?q=x+y HTTP/1.1\r\nHost: docker\r\n")
+    assert server.requests[0].startswith(b"GET /a?q=x%20y HTTP/1.1\r\nHost: docker\r\n")
     assert server.requests[1].endswith(b'Content-Length: 8\r\n\r\n{"k": 1}')
 
 
