@@ -320,6 +320,6 @@ def test_every_problem_of_settings_and_project_is_told(door: Door) -> None:
 
 
 def test_a_sound_project(door: Door) -> None:
-    door.root = Path("/work/churn")
+    door.root = Path("/srv/churn")
     door.boxes = {"api": None, "web": None}
-    assert one(door, "project").message == "/work/churn/devbox.toml: api, web"
+    assert one(door, "project").message == "/srv/churn/devbox.toml: api, web"
