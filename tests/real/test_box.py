@@ -263,6 +263,7 @@ def test_a_kill_at_any_moment_is_repaired_by_the_next_up(person: Person) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_many_kills(person: Person) -> None:
     kill_and_repair(person, rounds=100, seed=2)
 
