@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devbox.boxes.containers import box_first, service_of
+from devbox.boxes.containers import box_first, id_of, service_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
 from devbox.boxes.view import BoxView, by_box, view
 from devbox.compute.engine.types import Container, Engine
@@ -97,9 +97,7 @@ class Boxes:
         labels |= {Label.BOX: name} if name else {Label.PROJECT: str(root)}
         own = self._engine.containers(labels) if name or root else ()
         if len(own) == 1 and own[0].state == "running":
-            return view(BoxId(self._owner, own[0].labels[Label.BOX]), own, None), User.of(
-                own[0].labels
-            )
+            return view(id_of(own[0]), own, None), User.of(own[0].labels)
         box = self.get(name) if name else self._only(root)
         verb = "start" if box.state == "stopped" else "up"
         raise DevboxError(f"Box {box.name} is {box.state}.", hint=f"Run `devbox {verb}` first.")
@@ -192,6 +190,8 @@ class Boxes:
 
     def start(self, name: str, report: Report = silent) -> BoxView:
         """Start a stopped box as it was, with its files and hooks."""
+        from devbox.boxes.up import settle
+
         box = BoxId(self._owner, name)
         with self._alone(box, report):
             containers = self._existing(box)
@@ -199,11 +199,10 @@ class Boxes:
                 raise DevboxError(
                     f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
                 )
+            settle(self._engine, containers, stopping=self._was_stopping(box))
             # Services first, so that they answer when the box's own hooks run.
-            for container in reversed(box_first(containers)):
-                if container.state == "paused":
-                    self._engine.unpause(container.id)
-                elif container.state != "running":
+            for container in reversed(box_first(self._existing(box))):
+                if container.state != "running":
                     report(Progress("start", name, service_of(container)))
                     self._engine.start(container.id)
             self._workshop.starter.finish(self._engine.containers(box.labels), report)
@@ -338,6 +337,12 @@ class Boxes:
 
     def _id(self, spec: BoxSpec) -> BoxId:
         return BoxId(self._owner, spec.name)
+
+    def _was_stopping(self, box: BoxId) -> bool:
+        from devbox.boxes.store import STOPPING
+
+        record = self._store.get(box)
+        return record is not None and record.phase == STOPPING
 
     @contextmanager
     def _stopping(self, box: BoxId) -> Iterator[None]:

@@ -75,7 +75,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer) -> None:
             shop.images.ensure(recipe, report, offer=offer, no_cache=plan.rebuild)
     known = shop.store.get(box)
     shop.store.put(_starting(plan, known))
-    _settle(engine, plan)
+    settle(engine, plan.found.containers, stopping=plan.found.stopping)
     _make_volumes(engine, plan)
     file = write_compose(folder_of(shop.home, box), plan.desired.document)
     report(Progress("start", box.name, plan.reason))
@@ -90,6 +90,16 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer) -> None:
             shop.store.put(known) if known else shop.store.forget(box)
         raise
     shop.starter.finish(engine.containers(box.labels), report)
+
+
+def settle(engine: Engine, containers: Sequence[Container], *, stopping: bool) -> None:
+    """Bring containers to where they can be started. Where a stop of theirs was interrupted, the
+    engine may still be at it: wait for its end."""
+    for container in containers:
+        if stopping:
+            engine.stop(container.id)
+        elif container.state == "paused":
+            engine.unpause(container.id)
 
 
 def folder_of(home: Path, box: BoxId) -> Path:
@@ -132,15 +142,6 @@ def _missing(
     ):
         return ()  # what runs is there: saves a call where nothing changed
     return tuple(step.tag for recipe in desired.recipes for step in images.missing(recipe))
-
-
-def _settle(engine: Engine, plan: Plan) -> None:
-    """Bring containers to where Compose can start them."""
-    for container in plan.found.containers:
-        if plan.found.stopping:
-            engine.stop(container.id)  # waits for the stop that the engine is still at
-        elif container.state == "paused":
-            engine.unpause(container.id)
 
 
 def _make_volumes(engine: Engine, plan: Plan) -> None:

@@ -401,8 +401,10 @@ def test_a_changed_hook_runs(person: Person) -> None:
     assert (person.project / "log").read_text() == "one\ntwo\n"
 
 
-@pytest.mark.parametrize("verb", ["stop", "down"])
-def test_an_interrupted_stop_does_not_end_the_next_start(person: Person, verb: str) -> None:
+@pytest.mark.parametrize(("verb", "then"), [("stop", "up"), ("stop", "start"), ("down", "up")])
+def test_an_interrupted_stop_does_not_end_the_next_start(
+    person: Person, verb: str, then: str
+) -> None:
     person.run("up")
     script = "trap '' TERM; touch /workspace/deaf; while :; do sleep 0.1; done"
     deaf = person.start("exec", "--", "sh", "-c", script)
@@ -411,7 +413,7 @@ def test_an_interrupted_stop_does_not_end_the_next_start(person: Person, verb: s
     until(lambda: person.json("ps")[0]["state"] == "unfinished")
     stopping.kill()
     stopping.communicate()
-    person.run("up")
+    person.run(then)
     deaf.communicate(timeout=60)
     mark = person.container
     person.sh("sleep 3")
