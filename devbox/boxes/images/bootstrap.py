@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from devbox.boxes.images.network import ca_bundle
-from devbox.boxes.images.pull import bootstrap_tag
+from devbox.boxes.images.recipe import bootstrap_tag
 from devbox.boxes.images.rootfs import POLICY, POLICY_FILE, finishing_script, slim_options
 from devbox.boxes.images.sources import public_mirror, system_mirror
 from devbox.compute.engine.types import Engine

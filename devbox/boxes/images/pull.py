@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from devbox.boxes.images.recipe import suite
+from devbox.boxes.images.recipe import bootstrap_tag, suite
 from devbox.compute.engine.faults import PullFailed
 from devbox.compute.engine.types import Engine
 from devbox.config.spec import Settings
 from devbox.errors import DevboxError
 from devbox.progress import Progress, Report
-
-
-def bootstrap_tag(release: str) -> str:
-    """The tag of a base image that was made from a distribution's packages."""
-    return f"devbox/debian:{release}-slim"
 
 
 def familiar(reference: str) -> str:

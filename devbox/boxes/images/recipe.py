@@ -122,8 +122,13 @@ def suite(reference: str) -> str:
     return "" if name == "latest" else name
 
 
+def bootstrap_tag(release: str) -> str:
+    """The tag of a base image that was made from a distribution's packages."""
+    return f"devbox/debian:{release}-slim"
+
+
 def shipped_names(images_dir: Path) -> tuple[str, ...]:
-    """The images that come with devbox, parents before children where names allow."""
+    """The names of the images that come with devbox, sorted."""
     return tuple(sorted(path.parent.name for path in images_dir.glob("*/Dockerfile")))
 
 

@@ -6,19 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devbox.compute.engine.times import seconds
 from devbox.compute.engine.types import Container, PublishedPort
 
 _HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
-NEVER = "0001-01-01T00:00:00Z"
-
-
-def seconds(time: str) -> float:
-    """An RFC 3339 time as seconds since the epoch; 0.0 for none and for Go's zero time."""
-    if not time or time == NEVER:
-        return 0.0
-    from datetime import datetime
-
-    return datetime.fromisoformat(time).timestamp()
 
 
 def listed(data: Mapping[str, Any]) -> Container:

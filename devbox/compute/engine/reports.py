@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devbox.compute.engine.records import seconds
+from devbox.compute.engine.times import seconds
 
 
 @dataclass(frozen=True)

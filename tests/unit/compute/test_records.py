@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from devbox.compute.engine import records, reports
+from devbox.compute.engine.times import NEVER
 from devbox.compute.engine.types import PublishedPort
 
 
@@ -89,7 +90,7 @@ def test_ports_of_a_stopped_container_are_those_it_asks_for() -> None:
         "Name": "/n",
         "Image": "sha256:1",
         "Created": "2026-01-01T00:00:00.123456789Z",
-        "State": {"Status": "exited", "ExitCode": 3, "StartedAt": records.NEVER},
+        "State": {"Status": "exited", "ExitCode": 3, "StartedAt": NEVER},
         "Config": {"Image": "i", "ExposedPorts": {"80/tcp": {}, "81/udp": {}}},
         "HostConfig": {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}},
         "NetworkSettings": {"Ports": {}},
