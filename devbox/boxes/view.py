@@ -69,7 +69,7 @@ def view(box: BoxId, containers: Sequence[Container], record: Record | None) -> 
         config=labels.get(Label.CONFIG) or (record.config if record else ""),
         status=own.status if own else "",
         user=labels.get(Label.USER, ""),
-        ports=tuple(port for c in containers for port in c.ports if port.host is not None),
+        ports=_published(containers),
         services=parts,
     )
 
@@ -103,6 +103,12 @@ def by_box(containers: Iterable[Container]) -> dict[BoxId, list[Container]]:
         box = BoxId(container.labels[Label.OWNER], container.labels[Label.BOX])
         boxes.setdefault(box, []).append(container)
     return boxes
+
+
+def _published(containers: Sequence[Container]) -> tuple[PublishedPort, ...]:
+    # The engine lists them in no order.
+    ports = [port for container in containers for port in container.ports if port.host is not None]
+    return tuple(sorted(ports, key=lambda port: (port.container, port.protocol, port.address)))
 
 
 def _service(container: Container) -> ServiceView:
