@@ -8,6 +8,7 @@ with devbox.connect() as door:
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from devbox.errors import UsageError
 from devbox.home import home as default_home
+from devbox.home import settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from devbox.boxes import Boxes, BoxView
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
+    from devbox.boxes.teams import TeamProfiles
     from devbox.compute import Hosts
     from devbox.compute.engine.types import Engine
     from devbox.config import Project, Settings
@@ -60,8 +63,11 @@ class Devbox:
     def settings(self) -> Settings:
         """The person's own settings, with what the environment says."""
         from devbox.config import load_settings
+        from devbox.redact import remember
 
-        return load_settings()
+        settings = load_settings()
+        remember(settings.network.passwords)
+        return settings
 
     @cached_property
     def owner(self) -> str:
@@ -109,7 +115,7 @@ class Devbox:
         """What boxes are built from."""
         from devbox.boxes.images import Images
 
-        return Images(self.engine, self.settings, self.home)
+        return Images(self.engine, self.settings, self.home, self._has_gpu)
 
     @cached_property
     def boxes(self) -> Boxes:
@@ -125,10 +131,46 @@ class Devbox:
             here=self._here,
         )
 
+    @property
+    def ssh_agent(self) -> bool:
+        """Whether commands in boxes get this machine's ssh agent: one runs, and the person's
+        settings say so."""
+        if not os.environ.get("SSH_AUTH_SOCK"):
+            return False
+        try:  # reading the settings in full would be a good part of the time of a short command
+            if b"ssh_agent" not in settings_file().read_bytes():
+                return False
+        except OSError:
+            return False
+        return self.settings.ssh_agent
+
+    def agent_for(self, box: str) -> AbstractContextManager[Mapping[str, str]]:
+        """The variables that a command in a running box needs to use the ssh agent, which it can
+        meanwhile; none where :attr:`ssh_agent` says no."""
+        if not self.ssh_agent:
+            return nullcontext({})
+        from devbox.boxes.ssh.agent import agent_forwarded
+
+        return agent_forwarded(self.boxes.ssh(box))
+
+    def _has_gpu(self) -> bool:
+        from devbox.compute import gpu_refusal
+
+        return not gpu_refusal(self.engine.info(), self.hosts.gpus())
+
     def _here(self) -> ThisMachine:
         from devbox.boxes.here import ThisMachine
 
         return ThisMachine(self.engine, self.images, self.hosts, self.settings)
+
+    @cached_property
+    def profiles(self) -> TeamProfiles:
+        """The profiles of teams that are installed here."""
+        from devbox.boxes.teams import TeamProfiles
+
+        return TeamProfiles(
+            self.home, state=lambda: self.state, network=lambda: self.settings.network
+        )
 
     def last_known(self) -> tuple[BoxView, ...]:
         """The boxes as they are remembered, without asking the engine."""
@@ -142,8 +184,14 @@ class Devbox:
     ) -> Project:
         """The project around a folder (this one), with what a command line overrides."""
         from devbox.config import load
+        from devbox.config.teams import Teams
 
-        return load(start or current_folder(), settings=self.settings, overrides=overrides or {})
+        return load(
+            start or current_folder(),
+            settings=self.settings,
+            overrides=overrides or {},
+            teams=Teams(self.home / "profiles"),
+        )
 
     def project_root(self, start: Path | None = None) -> Path:
         """The folder of the project around a folder, without reading its devbox.toml."""

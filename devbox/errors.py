@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from devbox.redact import masked
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -31,16 +33,16 @@ class DevboxError(Exception):
     """An expected failure: one line that says what is wrong, and a hint of what to do.
 
     ``detail`` holds further lines worth showing below the message, such as the last output
-    of a failed build step.
+    of a failed build step. Known secrets are masked in all of it.
     """
 
     exit_code: ClassVar[int] = EXIT_FAILED
 
     def __init__(self, message: str, *, hint: str = "", detail: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.detail = tuple(detail)
+        self.message = masked(message)
+        super().__init__(self.message)
+        self.hint = masked(hint)
+        self.detail = tuple(map(masked, detail))
 
 
 class UsageError(DevboxError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from devbox.redact import masked
+
 
 class Progress(NamedTuple):
     """One thing that happened during long work.
@@ -23,6 +25,13 @@ class Progress(NamedTuple):
 
 
 Report = Callable[[Progress], None]
+
+
+def masking(report: Report) -> Report:
+    """The same report, told nothing of known secrets."""
+    return lambda progress: report(
+        progress._replace(subject=masked(progress.subject), text=masked(progress.text))
+    )
 
 
 def silent(_: Progress) -> None:

@@ -10,7 +10,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import pytest
 
 from devbox.compute.engine.compose import ComposeFailed
 from devbox.compute.engine.faults import Conflict, NotFound, PullFailed
-from devbox.compute.engine.types import Container, Engine
+from devbox.compute.engine.reports import HeldMount, HeldRequest
+from devbox.compute.engine.types import Container, Engine, Held
 from devbox.progress import Progress
 
 
@@ -165,7 +166,7 @@ class EngineContract:
             self.up(engine, project, tmp_path, one=publishing, two=publishing)
         assert caught.value.port == port
         (live,) = [c for c in engine.containers({"devbox.owner": project}) if c.state == "running"]
-        assert (live.ports[0].container, live.ports[0].host) == (80, port)
+        assert (live.ports[0].port, live.ports[0].host_port) == (80, port)
 
     def test_down_keeps_volumes(
         self,
@@ -268,6 +269,16 @@ class EngineContract:
         with pytest.raises(NotFound):
             list(engine.get(running.id, "/nosuch"))
 
+    def test_changes(self, engine: Engine, running: Container) -> None:
+        assert all(change.path != "/tmp/note" for change in engine.changes(running.id))
+        engine.put(running.id, "/tmp", iter([tar({"note": b"x"})]))
+        found = {change.path: change.kind for change in engine.changes(running.id)}
+        assert found["/tmp/note"] == "added"
+        engine.stop(running.id, timeout=0)
+        assert any(change.path == "/tmp/note" for change in engine.changes(running.id))
+        with pytest.raises(NotFound):
+            engine.changes("nosuch")
+
     def test_images(
         self, engine: Engine, project: str, labels: dict[str, str], tmp_path: Path
     ) -> None:
@@ -286,6 +297,61 @@ class EngineContract:
         assert engine.images(labels) == ()
         with pytest.raises(NotFound):
             engine.tag(tag, other)
+
+    @pytest.fixture
+    def held(self, engine: Engine, project: str, image: str) -> Iterator[Held]:
+        made = engine.hold(
+            HeldRequest(
+                f"{project}-held",
+                image,
+                {"devbox.made": project},
+                (HeldMount(f"{project}-v", "/kept", volume=True),),
+                {"/memory": "mode=0755"},
+            )
+        )
+        yield made
+        made.close()
+        engine.remove(made.id, force=True)
+        engine.remove_volume(f"{project}-v")
+
+    def test_a_held_container_ends_with_its_holder(
+        self, engine: Engine, project: str, held: Held
+    ) -> None:
+        there = engine.container(f"{project}-held")
+        assert there is not None
+        assert (there.id, there.state) == (held.id, "running")
+        assert there.labels["devbox.made"] == project
+        assert [mount["Name"] for mount in there.mounts if "Name" in mount] == [f"{project}-v"]
+        command = engine.exec(held.id, ["cat"], stdin=True)
+        held.close()
+        while command.read():
+            pass
+        command.close()
+        while engine.container(held.id) is not None:
+            time.sleep(0.01)
+
+    def test_a_held_container_has_a_name_of_its_own(
+        self, engine: Engine, project: str, image: str, held: Held
+    ) -> None:
+        with pytest.raises(Conflict):
+            engine.hold(HeldRequest(f"{project}-held", image))
+        with pytest.raises(NotFound):
+            engine.hold(HeldRequest(f"{project}-other", f"devbox/{project}:none"))
+        assert engine.container(f"{project}-other") is None
+
+    def test_an_image_of_what_a_container_changed(
+        self, engine: Engine, project: str, image: str, held: Held
+    ) -> None:
+        tag, labels = f"devbox/{project}:1", {"devbox.kind": "x", "devbox.made": ""}
+        engine.call(held.id, ["sh", "-c", "echo 1 >/here"])
+        engine.commit(held.id, tag, labels)
+        below, made = engine.image(image), engine.image(tag)
+        assert below is not None
+        assert made is not None
+        assert made.id != below.id
+        assert made.labels == {**below.labels, **labels}
+        assert made.env == below.env
+        assert engine.remove_image(tag) > 0
 
     def test_an_image_in_use_stays(self, engine: Engine, image: str, running: Container) -> None:
         with pytest.raises(Conflict):

@@ -5,7 +5,7 @@ What only `up` needs is imported there: commands such as `exec` are as fast as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,17 +16,27 @@ from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
 from devbox.boxes.view import BoxView, by_box, view
 from devbox.compute.engine.types import Container, Engine
 from devbox.errors import DevboxError, UsageError
-from devbox.progress import Progress, Report, silent
+from devbox.progress import Progress, Report, masking, silent
 
 if TYPE_CHECKING:
+    from devbox.boxes.add import Added
+    from devbox.boxes.forward import Forward
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
+    from devbox.boxes.lock.locking import Locked
+    from devbox.boxes.open import Opened, Opener
     from devbox.boxes.plan import Plan
+    from devbox.boxes.private import Given
+    from devbox.boxes.reach import BoxPort, Reach
     from devbox.boxes.remove import Removal
+    from devbox.boxes.ssh import SshAccess
+    from devbox.boxes.ssh.config import ConfigPlan
     from devbox.boxes.status import Status
     from devbox.boxes.store import BoxStore
     from devbox.boxes.up import Offer, Up, Workshop
+    from devbox.boxes.work import Agree, Ending, Work
     from devbox.compute.engine.reports import LogLine, Sample
+    from devbox.config import Project
     from devbox.config.spec import BoxSpec
     from devbox.state import State
 
@@ -60,10 +70,12 @@ class Boxes:
 
         Raises Unreachable where the engine does not answer.
         """
-        found = by_box(self._engine.containers({Label.OWNER: self._owner}))
+        containers = self._engine.containers({Label.OWNER: self._owner})
+        found = by_box(containers)
         records = {record.id: record for record in self._store.ls(self._owner)}
         every = sorted(found.keys() | records.keys())
-        return tuple(view(box, found.get(box, []), records.get(box)) for box in every)
+        views = [view(box, found.get(box, []), records.get(box)) for box in every]
+        return self._with_idle(views, containers)
 
     def get(self, name: str) -> BoxView:
         """One box by name. Raises UsageError where there is none."""
@@ -104,6 +116,7 @@ class Boxes:
 
     def status(self, name: str, spec: BoxSpec | None = None) -> Status:
         """One box in full; with its spec also what the next `up` would change."""
+        from devbox.boxes.byhand import NOTHING, by_hand
         from devbox.boxes.status import Status, git_of, limits_of
 
         box = self.get(name)
@@ -111,8 +124,11 @@ class Boxes:
         limits = limits_of(own)
         plan = self.plan(spec) if spec else None
         volumes = self._engine.volumes(BoxId(self._owner, name).labels)
+        lost = (
+            plan.lost if plan and plan.replaces else by_hand(self._engine, own) if own else NOTHING
+        )
         return Status(
-            box=box,
+            box=self._with_idle([box], [own] if own else [])[0],
             started=own.started if own and own.state == "running" else 0.0,
             cpus=limits.cpus,
             memory=limits.memory,
@@ -122,6 +138,8 @@ class Boxes:
             git=git_of(Path(box.project)),
             pending=plan.changes if plan else (),
             reason=plan.reason if plan else "",
+            by_hand=lost,
+            work=self.work(name),
         )
 
     # What `up` does
@@ -141,6 +159,38 @@ class Boxes:
         self._workshop.here.check(plan.desired, plan.found.containers)
         return plan
 
+    def check_together(self, specs: Sequence[BoxSpec]) -> None:
+        """Raise UsageError where boxes can't run at the same time: they name the same port."""
+        from devbox.boxes.ports import check_apart
+
+        check_apart(specs)
+
+    def lock(
+        self,
+        spec: BoxSpec,
+        names: Sequence[str],
+        *,
+        upgrade: bool = False,
+        report: Report = silent,
+        offer: Offer = lambda _: False,
+    ) -> Locked:
+        """Write down every package of a box in devbox.lock; ``names`` are all boxes of the
+        project. A lock that fits stays, unless ``upgrade`` asks for what mirrors have today.
+
+        Raises DevboxError naming what cannot be locked.
+        """
+        from devbox.boxes.lock.locking import lock_box
+
+        done = lock_box(self._images(), spec, names, upgrade=upgrade, report=report, offer=offer)
+        if done.written:
+            self._event("lock", self._id(spec), platform=done.platform)
+        return done
+
+    def require_locked(self, spec: BoxSpec) -> None:
+        """Raise Refused where the project's lock does not fit the box on this engine."""
+        images = self._images()
+        images.kept(images.with_gpus(spec)).required(spec.name)
+
     def compose_yaml(self, spec: BoxSpec) -> str:
         """The Compose file of a box, as `up` would write it."""
         from devbox.boxes.up import compose_yaml
@@ -153,34 +203,66 @@ class Boxes:
         *,
         report: Report = silent,
         offer: Offer = lambda _: False,
+        agree: Agree | None = None,
         rebuild: bool = False,
     ) -> Up:
         """Make the box be what the spec says, and run. Does nothing where it is so already.
 
         Only one `up` of a box works at a time, others wait. Whenever it is ended, even by
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
-        done in place of what failed; ``rebuild`` builds the box's images again from scratch.
+        done in place of what failed, ``agree`` before running work is ended: without it, it never
+        is (Refused). ``rebuild`` builds the box's images again from scratch.
         """
         from devbox.boxes.up import Up, apply
+        from devbox.boxes.work import keep_work
 
+        agree = agree or keep_work
+
+        report = masking(report)
         box = self._id(spec)
         plan = self.plan(spec, rebuild=rebuild)
         if plan.empty:
-            return Up(plan, view(box, plan.found.containers, self._store.get(box)))
+            notes = self._workshop.starter.refresh(plan.found.containers)
+            return Up(plan, view(box, plan.found.containers, self._store.get(box)), notes)
+        if plan.work:
+            self._workshop.here.check(plan.desired, plan.found.containers)
+            agree(plan.ending)
         with self._alone(box, report):
             # Another `up` may have been at work until now.
             plan = self.plan(spec, rebuild=rebuild)
             if not plan.empty:
-                apply(self._workshop, plan, report, offer)
+                apply(self._workshop, plan, report, offer, agree)
                 self._event("up", box, act=plan.act.value, reason=plan.reason)
+        self._refresh_ssh_config()
         return Up(plan, self.get(spec.name), self._workshop.here.notes(plan.desired))
 
     # What stops it
 
-    def stop(self, name: str, report: Report = silent) -> BoxView:
-        """Stop all containers of a box: programs get SIGTERM and ten seconds. They are kept."""
+    def work(self, name: str) -> tuple[Work, ...]:
+        """What people run in a box now."""
+        from devbox.boxes.work import running_work
+
+        own = box_first(self._existing(BoxId(self._owner, name)))[:1]
+        return running_work(self._engine, own[0]) if own else ()
+
+    def ending(self, name: str, act: str) -> Ending:
+        """What stop, restart or down would end and lose. The three ask again when they do it."""
+        from devbox.boxes.byhand import NOTHING, by_hand
+        from devbox.boxes.work import Ending
+
+        own = self._engine.container(self.get(name).container)
+        lost = by_hand(self._engine, own) if own and act == "down" else NOTHING
+        return Ending(name, act, self.work(name), lost)
+
+    def stop(
+        self, name: str, report: Report = silent, agree: Agree | None = None, act: str = "stop"
+    ) -> BoxView:
+        """Stop all containers of a box: programs get SIGTERM and ten seconds. They are kept.
+
+        ``agree`` is asked before running work is ended; without it, it never is (Refused).
+        """
         box = BoxId(self._owner, name)
-        with self._alone(box, report), self._stopping(box):
+        with self._alone(box, report), self._ending(box, act, agree), self._stopping(box):
             for container in box_first(self._existing(box)):
                 if container.state in {"running", "restarting", "paused"}:
                     report(Progress("stop", name, service_of(container)))
@@ -188,10 +270,19 @@ class Boxes:
             self._event("stop", box)
         return self.get(name)
 
-    def start(self, name: str, report: Report = silent) -> BoxView:
-        """Start a stopped box as it was, with its files and hooks."""
+    def restart(self, name: str, report: Report = silent, agree: Agree | None = None) -> BoxView:
+        """Stop a box as :meth:`stop` does and start it again: not where it could not be started,
+        because a secret has no value."""
+        given = self._workshop.starter.gather(self._existing(BoxId(self._owner, name)))
+        self.stop(name, report, agree, "restart")
+        return self.start(name, report, given)
+
+    def start(self, name: str, report: Report = silent, given: Given | None = None) -> BoxView:
+        """Start a stopped box as it was, with its files and hooks. ``given`` is what it is given
+        privately, where that has been gathered."""
         from devbox.boxes.up import settle
 
+        report = masking(report)
         box = BoxId(self._owner, name)
         with self._alone(box, report):
             containers = self._existing(box)
@@ -199,20 +290,35 @@ class Boxes:
                 raise DevboxError(
                     f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
                 )
+            given = given or self._workshop.starter.gather(containers)
             settle(self._engine, containers, stopping=self._was_stopping(box))
             # Services first, so that they answer when the box's own hooks run.
             for container in reversed(box_first(self._existing(box))):
                 if container.state != "running":
                     report(Progress("start", name, service_of(container)))
                     self._engine.start(container.id)
-            self._workshop.starter.finish(self._engine.containers(box.labels), report)
+            self._workshop.starter.finish(self._engine.containers(box.labels), given, report)
             self._event("start", box)
         return self.get(name)
 
-    def down(self, name: str, report: Report = silent) -> BoxView:
-        """Remove the containers and networks of a box; volumes and settings stay."""
+    def keep(self, name: str | None, root: Path | None, seconds: float) -> BoxView:
+        """Keep a running box, by name or as the only one of a project, from stopping for being
+        idle for so many seconds; 0 ends that."""
+        from devbox.boxes.idle import keep
+
+        box, _ = self.running(name, root)
+        own = self._engine.container(box.container)
+        if own is None:
+            raise DevboxError(f"Box {box.name} is gone.", hint="Run `devbox up` first.")
+        keep(self._engine, own, seconds)
+        self._event("keep", BoxId(self._owner, box.name), seconds=seconds)
+        return self._with_idle([box], [own])[0]
+
+    def down(self, name: str, report: Report = silent, agree: Agree | None = None) -> BoxView:
+        """Remove the containers and networks of a box; volumes and settings stay. ``agree`` as
+        for :meth:`stop`."""
         box = BoxId(self._owner, name)
-        with self._alone(box, report), self._stopping(box):
+        with self._alone(box, report), self._ending(box, "down", agree), self._stopping(box):
             self._existing(box)
             report(Progress("down", name, "removing its containers"))
             self._engine.compose_down(box.project)
@@ -222,23 +328,31 @@ class Boxes:
     def removal(self, name: str, *, volumes: bool) -> Removal:
         """What `rm` would remove."""
         from devbox.boxes.remove import removal
-        from devbox.boxes.up import folder_of
 
         box = BoxId(self._owner, name)
         containers = self._existing(box)
-        folder = folder_of(self._home, box)
+        folder = box.folder(self._home)
         return removal(self._engine, box, containers, folder, volumes=volumes)
 
-    def rm(self, name: str, *, volumes: bool = False, report: Report = silent) -> Removal:
-        """Forget a box: its containers, networks and Compose file; with ``volumes`` its data."""
+    def rm(
+        self,
+        name: str,
+        *,
+        volumes: bool = False,
+        report: Report = silent,
+        agree: Agree | None = None,
+    ) -> Removal:
+        """Forget a box: its containers, networks and Compose file; with ``volumes`` its data.
+        ``agree`` as for :meth:`stop`."""
         from devbox.boxes.remove import remove
 
         box = BoxId(self._owner, name)
-        with self._alone(box, report), self._stopping(box):
+        with self._alone(box, report), self._ending(box, "rm", agree), self._stopping(box):
             what = self.removal(name, volumes=volumes)
             remove(self._engine, what, report)
             self._store.forget(box)
             self._event("rm", box, volumes=volumes)
+        self._refresh_ssh_config()
         return what
 
     # Work in it
@@ -252,14 +366,44 @@ class Boxes:
         events = self._engine.events(labels, since=since, until=time.time())
         return any(event.action == "oom" for event in events)
 
-    def on_attach(self, box: BoxView, user: User, report: Report = silent) -> None:
+    def on_attach(self, box: BoxView, report: Report = silent) -> None:
         """Run the on_attach hooks that a box was made with."""
-        from devbox.boxes.hooks import run_hooks
         from devbox.boxes.start import hooks_of
 
         own = self._engine.container(box.container)
-        if own and (commands := hooks_of(own).on_attach):
-            run_hooks(self._engine, own.id, user, "on_attach", commands, report)
+        if own and hooks_of(own).on_attach:
+            self._workshop.starter.attach(own, masking(report))
+
+    def add(
+        self,
+        project: Project,
+        name: str | None,
+        manager: str,
+        packages: Sequence[str],
+        *,
+        dry_run: bool = False,
+        report: Report = silent,
+    ) -> Added:
+        """Install packages (of "pip" or "apt") in a project's running box, and then write them
+        into its devbox.toml. Where the installation fails, that is left as it is."""
+        from devbox.boxes.add import Added, Entry, checked, install
+
+        spec = project.box(name).spec
+        packages = checked(manager, packages)
+        entry = Entry(project.file, spec.name, manager)
+        diff = entry.diff(packages)
+        done = Added(spec.name, manager, packages, project.file, diff, installed=not dry_run)
+        if dry_run:
+            return done
+        box = self._id(spec)
+        with self._alone(box, report):
+            _, user = self.running(spec.name, None)
+            own = box_first(self._existing(box))[0]
+            files = self._workshop.here.install_files()
+            install(self._engine, own, user, manager, packages, files, masking(report))
+            entry.write(packages)
+            self._event("add", box, manager=manager, packages=packages)
+        return done
 
     def copy_in(self, name: str, source: Path, target: str) -> None:
         """Copy a file or folder from here to an absolute path in a box."""
@@ -274,6 +418,33 @@ class Boxes:
 
         box, _ = self.running(name, None)
         copy_out(self._engine, box.container, source, target)
+
+    def ssh(self, name: str | None, root: Path | None = None) -> SshAccess:
+        """How `ssh` reaches a running box, by name or as the only one of a project. Its keys are
+        made on first use. Raises DevboxError where the box does not run."""
+        from devbox.boxes.ssh import ssh_access
+
+        box, _ = self.running(name, root)
+        own = BoxId(self._owner, box.name)
+        return ssh_access(self._home, own, box.container, self._engine.address)
+
+    def ssh_config(self, *, agent: bool) -> ConfigPlan:
+        """What it takes that `ssh NAME.devbox` reaches every box of the owner. ``agent``: it
+        forwards the person's ssh agent."""
+        from devbox.boxes.ssh.config import plan_config
+
+        boxes = [BoxId(self._owner, box.name) for box in self.ls()]
+        return plan_config(self._home, boxes, agent=agent, engine=self._given_engine)
+
+    def write_ssh_config(self, plan: ConfigPlan) -> None:
+        """Do what such a plan says. Raises DevboxError where the person's own file is not to be
+        written; then all of it is as it was."""
+        from devbox.boxes.ssh.config import apply_config
+        from devbox.boxes.ssh.keys import box_keys
+
+        for box in self.ls():
+            box_keys(self._home, BoxId(self._owner, box.name))
+        apply_config(plan)
 
     def logs(
         self,
@@ -318,7 +489,81 @@ class Boxes:
                 box[service_of(container)] = sample
         return found
 
+    # Reach what listens in it
+
+    def ports(self, name: str) -> tuple[BoxPort, ...]:
+        """The ports of a box: published, forwarded, and those that something in it listens on."""
+        self._existing(BoxId(self._owner, name))
+        return self._reach(name).ports()
+
+    def forward(self, name: str, port: int, host_port: int | None = None) -> Forward:
+        """Carry a port of a running box to this machine's loopback, in the background, until the
+        box stops. Without ``host_port`` it gets a number that is free."""
+        self.running(name, None)
+        return self._reach(name).forward(port, host_port)
+
+    def unforward(self, name: str, port: int | None = None) -> tuple[Forward, ...]:
+        """End the forward of one port of a box, or of all; returns those there were."""
+        self._existing(BoxId(self._owner, name))
+        return self._reach(name).stop(port)
+
+    def open(
+        self,
+        name: str,
+        app: str,
+        *,
+        host_port: int | None = None,
+        folder: str = "",
+        report: Report = silent,
+    ) -> Opened:
+        """Serve a program's page from a running box, where it does not do so already.
+
+        ``folder`` is what it shows, relative to the workspace. It goes on until the box stops.
+        """
+        from devbox.boxes.apps import app_named
+
+        known = app_named(app)
+        with self._opener(name, report) as opener:
+            opened = opener.open(known, host_port=host_port, folder=folder)
+        if opened.started:
+            self._event("open", BoxId(self._owner, name), app=app, port=opened.port)
+        return opened
+
+    def close(self, name: str, app: str, agree: Agree | None = None) -> bool:
+        """End a program that `open` started; says whether it ran. ``agree`` is asked as in `stop`
+        where that ends work."""
+        from devbox.boxes.apps import app_named
+        from devbox.boxes.work import Ending, keep_work
+
+        known = app_named(app)
+        with self._opener(name, silent) as opener:
+            server = opener.running(known)
+            if server is None:
+                return False
+            if work := tuple(work for work in self.work(name) if work.kind == known.work):
+                (agree or keep_work)(Ending(name, f"ending {known.title}", work))
+            opener.stop(known, server)
+            return True
+
     # Parts
+
+    def _reach(self, name: str) -> Reach:
+        from devbox.boxes.reach import Reach
+
+        box = BoxId(self._owner, name)
+        folder = box.folder(self._home)
+        return Reach(self._engine, self._home, box, folder, lambda: self.ssh(name))
+
+    @contextmanager
+    def _opener(self, name: str, report: Report) -> Iterator[Opener]:
+        """One at a time, so that no program is started twice."""
+        from devbox.boxes.open import Opener
+        from devbox.state import lock
+
+        view, user = self.running(name, None)
+        file = self._home / "locks" / f"{BoxId(self._owner, name).project}.open.lock"
+        with lock(file):
+            yield Opener(self._engine, view, user, self._reach(name), report)
 
     @cached_property
     def _store(self) -> BoxStore:
@@ -332,8 +577,24 @@ class Boxes:
         from devbox.boxes.up import Workshop
 
         here = self._here()
-        starter = Starter(self._engine, self._store, here.files)
+        starter = Starter(self._engine, self._store, here, self._home)
         return Workshop(self._engine, self._images(), here, self._store, starter, self._home)
+
+    def _refresh_ssh_config(self) -> None:
+        """Keep the ssh configuration true, where the person wanted one."""
+        if not (self._home / "ssh" / "config").exists():
+            return
+        from devbox.boxes.ssh.config import refresh
+
+        boxes = [BoxId(self._owner, box.name) for box in self.ls()]
+        refresh(self._home, boxes, engine=self._given_engine)
+
+    @property
+    def _given_engine(self) -> str:
+        """The engine's address where the environment names it; else it is found each time."""
+        import os
+
+        return self._engine.address if os.environ.get("DOCKER_HOST") else ""
 
     def _id(self, spec: BoxSpec) -> BoxId:
         return BoxId(self._owner, spec.name)
@@ -363,6 +624,24 @@ class Boxes:
             raise
         if record and self._store.get(box):
             self._store.put(record)
+
+    def _with_idle(
+        self, views: Sequence[BoxView], containers: Sequence[Container]
+    ) -> tuple[BoxView, ...]:
+        if not any(container.labels.get(Label.STOP_AFTER) for container in containers):
+            return tuple(views)
+        from devbox.boxes.idle import with_idle
+
+        return with_idle(self._engine, views, containers)
+
+    @contextmanager
+    def _ending(self, box: BoxId, act: str, agree: Agree | None) -> Iterator[None]:
+        """Ask about the work that runs at this very moment, before it is ended."""
+        from devbox.boxes.work import Ending, keep_work
+
+        if work := self.work(box.name):
+            (agree or keep_work)(Ending(box.name, act, work))
+        yield
 
     def _only(self, root: Path | None) -> BoxView:
         if root is None:

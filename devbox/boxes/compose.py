@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devbox.boxes.cache import CACHE, CACHE_ENV, cache_volume
 from devbox.boxes.identity import BOX_SERVICE, LIBRARY, RUN, BoxId, Label, User
 from devbox.boxes.ports import stored_ports
 from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resources, Service
@@ -16,7 +18,6 @@ from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resou
 if TYPE_CHECKING:
     from devbox.boxes.images.recipe import Recipe
 
-CACHE = "/cache"
 STOP_GRACE = 10
 
 
@@ -25,7 +26,7 @@ class Surroundings:
     """What a machine adds to a spec.
 
     ``environment`` and ``mounts`` are how it reaches the network (proxies, wheel folders),
-    ``service_images`` the tags of services with a Dockerfile of their own.
+    ``service_images`` the tags of services whose images devbox builds.
     """
 
     image: str
@@ -59,7 +60,7 @@ def document(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
     services: dict[str, Any] = {BOX_SERVICE: _box(box, spec, around)}
     volumes = {
         "home": {"name": box.home_volume, "external": True},
-        "cache": {"name": box.cache_volume(around.user.uid), "external": True},
+        "cache": {"name": cache_volume(box.owner, around.user.uid), "external": True},
     }
     for service in spec.services:
         services[service.name] = _service(service, spec, around)
@@ -112,15 +113,12 @@ def _box(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
         "DEVBOX_OWNER": box.owner,
         "DEVBOX_UID": str(user.uid),
         "DEVBOX_GID": str(user.gid),
-        "PIP_CACHE_DIR": f"{CACHE}/pip",
-        "UV_CACHE_DIR": f"{CACHE}/uv",
-        # The cache lies on another file system than the environment: hard links can't work.
-        "UV_LINK_MODE": "copy",
-        "HF_HUB_CACHE": f"{CACHE}/huggingface/hub",
-        "HF_DATASETS_CACHE": f"{CACHE}/huggingface/datasets",
+        **CACHE_ENV,
         **around.environment,
         **spec.env,
     }
+    if spec.stop_after:
+        environment["DEVBOX_STOP_AFTER"] = str(math.ceil(spec.stop_after))
     mounts: list[dict[str, Any]] = [
         _bind(str(spec.project), WORKSPACE, read_only=False),
         {"type": "volume", "source": "home", "target": HOME},
@@ -163,7 +161,7 @@ def _service(service: Service, spec: BoxSpec, around: Surroundings) -> dict[str,
         "stop_grace_period": f"{STOP_GRACE}s",
         "logging": _logging(),
     }
-    if service.build:
+    if service.name in around.service_images:
         entry["pull_policy"] = "never"
     if service.command:
         entry["command"] = list(service.command)
@@ -222,6 +220,8 @@ def _labels(
             Label.PORTS: stored_ports(spec),
             Label.SPEC: json.dumps(summary(spec), sort_keys=True, ensure_ascii=False),
         }
+        if spec.stop_after:
+            labels[Label.STOP_AFTER] = str(math.ceil(spec.stop_after))
     return labels
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from devbox.boxes.compose import DesiredBox, Surroundings, document
 from devbox.boxes.identity import BoxId, User
-from devbox.boxes.images.network import box_env, box_files, box_mounts
+from devbox.boxes.images.network import box_env, box_mounts, for_build
 from devbox.boxes.ports import Taken, check_ports, taken_ports, with_ports
+from devbox.boxes.private import Private
 from devbox.compute.engine.reports import EngineInfo
 from devbox.compute.engine.types import Container, Engine
+from devbox.config.shipped import shipped
 from devbox.config.spec import BoxSpec, Gpu, Settings
 from devbox.errors import DevboxError
 
@@ -29,23 +30,24 @@ class ThisMachine:
         self._engine = engine
         self._images = images
         self._hosts = hosts
-        self._settings = settings
+        self.settings = settings
+        self.private = Private(settings)
 
     def desired(self, box: BoxId, spec: BoxSpec, own: Sequence[Container]) -> DesiredBox:
         """The box as it should be here; ``own`` are the containers that it has now.
 
         Every file that goes into its images is read here and only here.
         """
-        resolved = self._with_gpus(spec)
+        resolved = self._images.with_gpus(spec)
         if spec.ports or any(service.ports for service in spec.services):
             resolved = with_ports(resolved, own, self._taken_ports(box))
         recipe = self._images.recipe(resolved)
         services = {
-            service.name: self._images.service_recipe(service.build)
+            service.name: made
             for service in spec.services
-            if service.build
+            if (made := self._images.service_recipe(service))
         }
-        network = self._settings.network
+        network = self.settings.network
         mounts = box_mounts(network)
         around = Surroundings(
             image=recipe.tag,
@@ -59,8 +61,10 @@ class ThisMachine:
         return DesiredBox(box, resolved, around.user, recipes, document(box, resolved, around))
 
     def check(self, desired: DesiredBox, own: Sequence[Container]) -> None:
-        """Raise DevboxError where this machine can't run the box: GPUs, CPUs, ports, folders."""
+        """Raise DevboxError where this machine can't run the box: secrets, GPUs, CPUs, ports,
+        folders."""
         spec = desired.spec
+        self.private.check(spec.secrets)
         cpus = spec.resources.cpus
         if cpus is not None and cpus > self._info.cpus:
             raise DevboxError(
@@ -89,15 +93,16 @@ class ThisMachine:
         memory = spec.resources.memory
         if memory is not None and memory > self._info.memory:
             notes.append("The memory limit is more than this machine has: it limits nothing.")
-        ahead = {"secrets": spec.secrets, "stop_after": spec.stop_after}
-        if waiting := [name for name, value in ahead.items() if value]:
-            notes.append(f"Not acted on yet by this version: {', '.join(waiting)}.")
+        if note := self._images.kept(spec).note:
+            notes.append(note)
         return tuple(notes)
 
-    def files(self) -> Mapping[str, bytes]:
-        """The files that every box gets at each start."""
-        network = self._settings.network
-        return box_files(network, [mount.target for mount in box_mounts(network)])
+    def install_files(self) -> Mapping[str, bytes]:
+        """What a box needs to install packages as its image would: the script that does it, and
+        how Debian's are reached."""
+        secrets = for_build(self.settings.network).secrets
+        given = {name: secrets[name] for name in ("devbox-apt", "devbox-ca") if name in secrets}
+        return {**given, "prelude.sh": (shipped("images") / "build/prelude.sh").read_bytes()}
 
     def user(self, project: Path) -> User:
         """Who owns the workspace; root where the engine is rootless, since its root is us."""
@@ -127,15 +132,6 @@ class ThisMachine:
                 f"This machine can't give box {spec.name} a GPU: {refusal}.",
                 hint='`gpus = "optional"` in devbox.toml takes one only where there is one.',
             )
-
-    def _with_gpus(self, spec: BoxSpec) -> BoxSpec:
-        if spec.resources.gpus is not Gpu.OPTIONAL:
-            return spec
-        from devbox.compute import gpu_refusal
-
-        refused = gpu_refusal(self._info, self._hosts.gpus())
-        gpus = Gpu.NONE if refused else Gpu.ALL
-        return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, gpus=gpus))
 
     def _uses_cdi(self, spec: BoxSpec) -> bool:
         if spec.resources.gpus is Gpu.NONE:

@@ -2,76 +2,126 @@
 
 from __future__ import annotations
 
-import codecs
 import signal
+import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from devbox.boxes.identity import RUNNER, User
 from devbox.boxes.tree import MARK, Watchdog, new_mark, signal_tree
+from devbox.compute.engine.lines import lines
 from devbox.compute.engine.types import Engine, Exec
-from devbox.config.spec import WORKSPACE
+from devbox.config.spec import WORKSPACE, Hooks
+from devbox.config.units import format_duration
 from devbox.errors import DevboxError
 from devbox.progress import Progress, Report
 
 # Lies in the container's own layer: gone with the container, as on_create wants it.
 CREATED = "/var/lib/devbox/created"
+# It holds the metadata of all packages: those that a hook installed come back by themselves.
+_INSTALLED = """
+ls -d /var/lib/dpkg/info/*.list /opt/venv/lib/python*/site-packages/*-info \\
+    /usr/local/lib/python*/*-packages/*-info 2>/dev/null >"$0" || :
+"""
 SHOWN_LINES = 20
-LONGEST_LINE = 1 << 16
+SILENT, AGAIN = 10.0, 60.0
+"""After how many seconds a command is said to be still running, and how often from then on."""
+KILLED_BY_NOW = 10.0
+KILLED = 137
+KIND = "hook"
+"""The kind of mark that hooks carry: what they leave running is nobody's task."""
 
 
 class HookFailed(DevboxError):
     """A hook ended with an error. The box runs and can be entered."""
 
 
-def run_on_create(
-    engine: Engine, container: str, user: User, commands: Sequence[str], report: Report
-) -> None:
+@dataclass(frozen=True)
+class Inside:
+    """Where hooks run: a container, as whom, and with which further variables."""
+
+    engine: Engine
+    container: str
+    user: User
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_on_create(inside: Inside, hooks: Hooks, report: Report) -> None:
     """Run on_create unless it has succeeded in this container before."""
-    if not commands or engine.call(container, ["test", "-e", CREATED]).code == 0:
+    engine, container = inside.engine, inside.container
+    if not hooks.on_create or engine.call(container, ["test", "-e", CREATED]).code == 0:
         return
-    run_hooks(engine, container, user, "on_create", commands, report)
-    engine.call(container, ["touch", CREATED], user="0:0")
+    run_hooks(inside, "on_create", hooks, report)
+    engine.call(container, ["sh", "-c", _INSTALLED, CREATED], user="0:0")
 
 
-def run_hooks(
-    engine: Engine,
-    container: str,
-    user: User,
-    name: str,
-    commands: Sequence[str],
-    report: Report,
-) -> None:
+def run_hooks(inside: Inside, name: str, hooks: Hooks, report: Report) -> None:
     """Run the commands of one hook in order, in the workspace; the first failure ends it."""
+    commands: Sequence[str] = getattr(hooks, name)
     for number, command in enumerate(commands, 1):
         report(Progress("hook", name, command, number, len(commands)))
-        last = deque[str](maxlen=SHOWN_LINES)
-
-        def show(line: str, last: deque[str] = last) -> None:
-            last.append(line)
-            report(Progress("hook", name, line, log=True))
-
-        if code := _run(engine, container, user, command, show):
+        argv = ["sh", "-c", command]
+        ended = run_shown(inside, argv, hooks.timeout, name, report)
+        if ended.overdue:
+            limit = format_duration(hooks.timeout)
             raise HookFailed(
-                f"{name} failed with exit code {code}: {command}",
+                f"{name} did not end within {limit} and was ended: {command}",
+                hint="What shall go on in the background needs a `&`; `hooks.timeout` in"
+                " devbox.toml gives a hook more time. The box runs: see `devbox shell`.",
+                detail=ended.last,
+            )
+        if ended.code:
+            raise HookFailed(
+                f"{name} failed with exit code {ended.code}: {command}",
                 hint="The box runs: look around with `devbox shell`, then `devbox up` tries again.",
-                detail=tuple(last),
+                detail=ended.last,
             )
 
 
-def _run(
-    engine: Engine, container: str, user: User, command: str, show: Callable[[str], None]
-) -> int:
-    """Run one command to its end; however this process ends, the command ends too."""
-    mark = new_mark()
-    argv = [RUNNER, "sh", "-c", command]
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: ``last`` are its last lines, ``overdue`` says that its time was up."""
+
+    code: int
+    last: tuple[str, ...]
+    overdue: bool = False
+
+
+def run_shown(
+    inside: Inside, argv: Sequence[str], seconds: float, name: str, report: Report
+) -> Ended:
+    """Run a command in the workspace and show what it prints, for at most ``seconds`` (0: for as
+    long as it likes). However this process ends, the command and what it started end too; what
+    it leaves in the background when it ends itself goes on."""
+    engine, container, user = inside.engine, inside.container, inside.user
+    mark = new_mark(KIND)
+    last = deque[str](maxlen=SHOWN_LINES)
+    begun = time.monotonic()
+
+    def passed() -> str:
+        return format_duration(round(time.monotonic() - begun))
+
     watchdog = Watchdog(engine, container, mark, user)
     try:
-        running = engine.exec(container, argv, user=str(user), cwd=WORKSPACE, env={MARK: mark})
+        env = {**inside.env, MARK: mark}
+        running = engine.exec(container, [RUNNER, *argv], user=str(user), cwd=WORKSPACE, env=env)
+        clock = _Clock(seconds)
+
+        def tell() -> None:
+            report(Progress("hook", name, f"still running after {passed()}"))
+
+        def end() -> None:
+            signal_tree(engine.fresh(), container, mark, user, signal.SIGKILL)
+
         try:
-            for line in _lines(running):
-                show(line)
-            return running.exit_code()
+            with clock.watching(running, tell, end):
+                for line in lines(running):
+                    last.append(line)
+                    report(Progress("hook", name, line, log=True))
+            code = KILLED if clock.overdue else running.exit_code()
         except BaseException:
             signal_tree(engine, container, mark, user, signal.SIGKILL)
             raise
@@ -79,16 +129,50 @@ def _run(
             running.close()
     finally:
         watchdog.dismiss()
+    if clock.told:
+        report(Progress("hook", name, f"done after {passed()}"))
+    return Ended(code, tuple(last), clock.overdue)
 
 
-def _lines(running: Exec) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
-    while (chunk := running.read()) is not None:
-        *lines, rest = (rest + decoder.decode(chunk[1])).split("\n")
-        yield from (line.rstrip("\r") for line in lines)
-        if len(rest) > LONGEST_LINE:
-            yield rest
-            rest = ""
-    if rest:
-        yield rest
+@dataclass
+class _Clock:
+    """Watches over a command from a thread of its own. ``overdue``: its time was up."""
+
+    seconds: float
+    overdue: bool = False
+    told: bool = False
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def watching(
+        self, running: Exec, tell: Callable[[], None], end: Callable[[], None]
+    ) -> Iterator[None]:
+        thread = threading.Thread(target=self._watch, args=(running, tell, end), daemon=True)
+        thread.start()
+        try:
+            yield
+        except (OSError, DevboxError):
+            if not self.overdue:  # else it was us who broke the connection
+                raise
+        finally:
+            self._done.set()
+            thread.join()
+
+    def _watch(self, running: Exec, tell: Callable[[], None], end: Callable[[], None]) -> None:
+        begun = time.monotonic()
+        deadline = begun + self.seconds if self.seconds else float("inf")
+        next_word = begun + SILENT
+        while not self._done.wait(min(deadline, next_word) - time.monotonic()):
+            if time.monotonic() >= deadline:
+                break
+            tell()
+            self.told = True
+            next_word += AGAIN
+        else:
+            return
+        self.overdue = True
+        with suppress(DevboxError, OSError):
+            end()
+        # What cannot be killed must not keep us.
+        if not self._done.wait(KILLED_BY_NOW):
+            running.abort()

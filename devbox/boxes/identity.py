@@ -5,8 +5,10 @@ The engine's labels are the truth about boxes; the state file only remembers the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 BOX_SERVICE = "box"
@@ -28,6 +30,7 @@ class Label:
     PORTS: Final = "devbox.ports"
     SPEC: Final = "devbox.spec"
     USER: Final = "devbox.user"
+    STOP_AFTER: Final = "devbox.stop_after"
 
 
 @dataclass(frozen=True, order=True)
@@ -52,9 +55,9 @@ class BoxId:
         """A volume that devbox.toml names."""
         return f"{self.project}_{name}"
 
-    def cache_volume(self, uid: int) -> str:
-        """The volume of package caches, shared by all boxes of the owner with that user id."""
-        return f"devbox-{self.owner}-cache-{uid}"
+    def folder(self, home: Path) -> Path:
+        """devbox's own folder of the box, in ``home``."""
+        return home / "boxes" / f"{self.owner}_{self.name}"
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -80,3 +83,9 @@ class User:
         """The user of a box, as its container's label says; root where it says nothing."""
         uid, _, gid = labels.get(Label.USER, "").partition(":")
         return cls(int(uid), int(gid)) if uid.isdigit() and gid.isdigit() else cls(0, 0)
+
+
+def me(*, rootless: bool) -> User:
+    """Who this person is inside a box with a workspace of theirs. On a rootless engine root is
+    the person."""
+    return User(0, 0) if rootless else User(os.geteuid(), os.getegid())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from devbox.boxes.byhand import NOTHING, ByHand
 from devbox.boxes.compose import DesiredBox, document_hash, summary
 from devbox.boxes.containers import own_of, service_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
+from devbox.boxes.work import Ending, Work
 from devbox.compute.engine.types import Container
+from devbox.config.units import format_duration, format_size
 
 
 class Act(StrEnum):
@@ -33,9 +36,15 @@ class Change:
     after: Any
 
     @property
-    def text(self) -> str:
-        """Both values for a person."""
-        return f"{_shown(self.key, self.before)} -> {_shown(self.key, self.after)}"
+    def lines(self) -> tuple[str, ...]:
+        """The difference for a person: of lists what comes and what goes, else both values."""
+        if not (_is_list(self.before) and _is_list(self.after)):
+            return (f"{_shown(self.key, self.before)} -> {_shown(self.key, self.after)}",)
+        old = [_shown(self.key, item) for item in self.before or ()]
+        new = [_shown(self.key, item) for item in self.after or ()]
+        gone = [f"- {item}" for item in old if item not in new]
+        come = [f"+ {item}" for item in new if item not in old]
+        return (*gone, *come) or (f"in another order: {', '.join(new)}",)
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,8 @@ class Plan:
     """The plan of one `up`.
 
     ``build`` lists the image tags that are built first, in order; ``rebuild`` says that they are
-    built from scratch. ``found`` is what it was made for.
+    built from scratch. ``found`` is what it was made for. ``work`` is what runs in the box and
+    would end, ``lost`` what was installed in it by hand and would be gone.
     """
 
     desired: DesiredBox
@@ -64,6 +74,22 @@ class Plan:
     changes: tuple[Change, ...]
     build: tuple[str, ...]
     rebuild: bool = False
+    work: tuple[Work, ...] = ()
+    lost: ByHand = NOTHING
+
+    @property
+    def replaces(self) -> Container | None:
+        """The box's own container where there is one and another takes its place."""
+        own = own_of(self.found.containers)
+        if self.act is not Act.RECREATE or own is None:
+            return None
+        same = own.labels.get(Label.CONFIG) == document_hash(self.desired.document)
+        return None if same and not self.rebuild else own
+
+    @property
+    def ending(self) -> Ending:
+        """What it ends in the box."""
+        return Ending(self.id.name, "up", self.work, self.lost)
 
     @property
     def id(self) -> BoxId:
@@ -129,11 +155,28 @@ def _act(document: Mapping[str, Any], now: Found) -> tuple[Act, str]:
     return Act.NOTHING, "up to date"
 
 
+def _are_named(items: Any) -> bool:
+    return isinstance(items, Sequence) and all(
+        isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in items
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return value is None or isinstance(value, list)
+
+
 def _shown(key: str, value: Any) -> str:
     if value is None:
         return "unset"
     if key.endswith(("memory", "shm_size")) and isinstance(value, int):
-        return f"{value / (1 << 30):g} GiB"
+        return format_size(value)
+    if key == "stop_after" and isinstance(value, (int, float)):
+        return format_duration(value)
+    if key.endswith("ports") and isinstance(value, Mapping) and "container" in value:
+        outside = f"{value.get('address', '')}:{value.get('host', '')}:".lstrip(":")
+        return f"{outside}{value['container']}/{value.get('protocol', 'tcp')}"
+    if isinstance(value, Mapping) and {"source", "target"} <= value.keys():
+        return f"{value['source']}:{value['target']}" + (":ro" if value.get("read_only") else "")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -149,5 +192,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
     for key, item in value.items():
         if isinstance(item, Mapping):
             yield from _flat(item, f"{prefix}{key}.")
+        elif key == "services" and _are_named(item):
+            yield from _flat({each["name"]: each for each in item}, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", item

@@ -14,18 +14,21 @@ from collections.abc import Collection, Mapping, Sequence
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.compute.engine.types import Container
 from devbox.config.spec import BoxSpec, Port
-from devbox.errors import DevboxError
+from devbox.errors import DevboxError, UsageError
 
 Taken = Mapping[tuple[int, str], str]
+EVERY = {"0.0.0.0", "::"}  # noqa: S104 - told apart, not bound
 
 
-def taken_ports(containers: Sequence[Container], but: BoxId) -> dict[tuple[int, str], str]:
+def taken_ports(
+    containers: Sequence[Container], but: BoxId | None = None
+) -> dict[tuple[int, str], str]:
     """The ports of the host that containers of others publish, and the name of who does."""
     return {
-        (port.host, port.protocol): container.labels.get(Label.BOX, container.name)
+        (port.host_port, port.protocol): container.labels.get(Label.BOX, container.name)
         for container in containers
         for port in container.ports
-        if port.host is not None and not _is_of(container, but)
+        if port.host_port is not None and not (but and _is_of(container, but))
     }
 
 
@@ -40,7 +43,7 @@ def with_ports(spec: BoxSpec, own: Sequence[Container], taken: Taken) -> BoxSpec
     def assigned(service: str, ports: tuple[Port, ...]) -> tuple[Port, ...]:
         given = []
         for port in ports:
-            number = port.host or kept.get(_key(service, port)) or _choose(port, used)
+            number = port.host or kept.get(_key(service, port)) or free_port(port, used)
             used.add(number)
             given.append(dataclasses.replace(port, host=number))
         return tuple(given)
@@ -57,7 +60,7 @@ def with_ports(spec: BoxSpec, own: Sequence[Container], taken: Taken) -> BoxSpec
 
 def check_ports(spec: BoxSpec, own: Sequence[Container], taken: Taken) -> None:
     """Raise DevboxError for a port that something else has, before anything is touched."""
-    held = {(p.host, p.protocol) for c in own if c.state == "running" for p in c.ports}
+    held = {(p.host_port, p.protocol) for c in own if c.state == "running" for p in c.ports}
     for port in (*spec.ports, *(p for service in spec.services for p in service.ports)):
         if port.host is None or (port.host, port.protocol) in held:
             continue
@@ -68,6 +71,25 @@ def check_ports(spec: BoxSpec, own: Sequence[Container], taken: Taken) -> None:
                 f"Port {port.host} of this machine is in use{by}.",
                 hint=f"Free it, or publish port {port.container} on another one in devbox.toml.",
             )
+
+
+def check_apart(specs: Sequence[BoxSpec]) -> None:
+    """Raise UsageError where two boxes that are to run together name one port of the host."""
+    seen: dict[tuple[int, str], list[tuple[str, str]]] = {}
+    for spec in specs:
+        for port in (*spec.ports, *(p for service in spec.services for p in service.ports)):
+            if port.host is None:
+                continue
+            others = seen.setdefault((port.host, port.protocol), [])
+            for address, other in others:
+                same = address == port.address or EVERY & {address, port.address}
+                if same and other != spec.name:
+                    raise UsageError(
+                        f"Boxes {other} and {spec.name} both publish port {port.host}.",
+                        hint=f"Publish port {port.container} of one of them on another one, or"
+                        " leave the number out: ports = [PORT] takes a free one.",
+                    )
+            others.append((port.address, spec.name))
 
 
 def is_free(port: Port, number: int) -> bool:
@@ -86,7 +108,8 @@ def is_free(port: Port, number: int) -> bool:
     return True
 
 
-def _choose(port: Port, used: Collection[int]) -> int:
+def free_port(port: Port, used: Collection[int] = ()) -> int:
+    """A free number of this machine: the box's own where an ordinary user may have it."""
     if port.container >= 1024 and port.container not in used and is_free(port, port.container):
         return port.container
     while True:

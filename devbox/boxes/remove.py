@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devbox.boxes.byhand import NOTHING, ByHand, by_hand
+from devbox.boxes.containers import own_of
 from devbox.boxes.identity import BoxId, Label
+from devbox.boxes.work import Ending, Work, running_work
 from devbox.compute.engine.types import Container, Engine
 from devbox.progress import Progress, Report
 
@@ -15,7 +18,8 @@ from devbox.progress import Progress, Report
 @dataclass(frozen=True)
 class Removal:
     """The plan of an `rm`: ``running`` and ``containers`` by name, ``volumes`` that would be
-    deleted, ``kept`` volumes that stay, and devbox's own folder of the box."""
+    deleted, ``kept`` volumes that stay, and devbox's own folder of the box. ``work`` is what runs
+    in it and would end, ``lost`` what was installed in it by hand."""
 
     id: BoxId
     project: str
@@ -24,6 +28,13 @@ class Removal:
     volumes: tuple[str, ...]
     kept: tuple[str, ...]
     folder: Path
+    work: tuple[Work, ...] = ()
+    lost: ByHand = NOTHING
+
+    @property
+    def ending(self) -> Ending:
+        """What it ends in the box."""
+        return Ending(self.id.name, "rm", self.work, self.lost)
 
 
 def removal(
@@ -31,6 +42,8 @@ def removal(
 ) -> Removal:
     """Look what there is to remove."""
     names = tuple(sorted(volume.name for volume in engine.volumes(box.labels)))
+    own = own_of(containers)
+    own = engine.container(own.id) if own else None
     return Removal(
         id=box,
         project=next((c.labels.get(Label.PROJECT, "") for c in containers), ""),
@@ -39,6 +52,8 @@ def removal(
         volumes=names if volumes else (),
         kept=() if volumes else names,
         folder=folder,
+        work=running_work(engine, own) if own else (),
+        lost=by_hand(engine, own) if own else NOTHING,
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devbox.boxes.byhand import ByHand
 from devbox.boxes.plan import Change
 from devbox.boxes.view import BoxView
+from devbox.boxes.work import Work
 from devbox.compute.engine.types import Container
 
 
@@ -24,7 +26,8 @@ class Git:
 class Status:
     """A box in full. ``cpus`` in cores and ``memory`` in bytes are None without a limit;
     ``started`` is in seconds since the epoch, 0.0 where it does not run; ``pending`` is what
-    the next `up` would change, with why in ``reason``."""
+    the next `up` would change, with why in ``reason``. ``by_hand`` is what is only in its
+    container, ``work`` what runs in it."""
 
     box: BoxView
     started: float
@@ -36,6 +39,8 @@ class Status:
     git: Git | None
     pending: tuple[Change, ...]
     reason: str
+    by_hand: ByHand
+    work: tuple[Work, ...]
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ MARK = "DEVBOX_EXEC"
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def new_mark() -> str:
-    """A value of ``DEVBOX_EXEC`` that nothing else has."""
-    return os.urandom(8).hex()
+def new_mark(kind: str = "") -> str:
+    """A value of ``DEVBOX_EXEC`` that nothing else has: ``3f..`` is a task of somebody's. Another
+    ``kind`` comes in front, "hook-3f.." say: such processes are not somebody's running work."""
+    return f"{kind}-{os.urandom(8).hex()}" if kind else os.urandom(8).hex()
 
 
 def signal_tree(

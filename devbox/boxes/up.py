@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devbox.boxes.byhand import by_hand
 from devbox.boxes.compose import DesiredBox, document_hash, volume_names
 from devbox.boxes.containers import own_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.boxes.plan import Act, Found, Plan, make_plan
 from devbox.boxes.start import Starter
 from devbox.boxes.store import STARTING, STOPPING, BoxStore, Record
+from devbox.boxes.work import Agree, Ending, running_work
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import BoxSpec
+from devbox.config.values import distribution
 from devbox.errors import DevboxError, UsageError
 from devbox.progress import Progress, Report
 
@@ -60,27 +64,43 @@ def plan_up(shop: Workshop, box: BoxId, spec: BoxSpec, *, rebuild: bool = False)
         finished=shop.starter.finished(containers, record),
         stopping=record is not None and record.phase == STOPPING,
     )
-    return make_plan(desired, found, rebuild=rebuild)
+    plan = make_plan(desired, found, rebuild=rebuild)
+    replaced = plan.replaces and shop.engine.container(plan.replaces.id)
+    if not replaced:
+        return plan
+    work = running_work(shop.engine, replaced)
+    lost = by_hand(shop.engine, replaced).without(*_named(desired))
+    return dataclasses.replace(plan, work=work, lost=lost)
 
 
-def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer) -> None:
+def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree) -> None:
     """Do what a plan says, as the only one at work on the box.
 
-    What exists stays as it is until the images are there and nothing is known to be in the way.
+    What exists stays as it is until the images are there, nothing is known to be in the way, and
+    ``agree`` lets go of what runs in it at that moment.
     """
     box, engine = plan.id, shop.engine
     shop.here.check(plan.desired, plan.found.containers)
+    for change in plan.changes:
+        for line in change.lines:
+            report(Progress("change", change.key, line))
+    for line in plan.lost.lines:
+        report(Progress("lose", "what was installed or changed by hand:", line))
+    given = shop.here.private.gather(plan.desired.spec.secrets, plan.desired.spec.project)
     if plan.build:
         for recipe in plan.desired.recipes:
-            shop.images.ensure(recipe, report, offer=offer, no_cache=plan.rebuild)
+            shop.images.ensure(
+                recipe, report, offer=offer, no_cache=plan.rebuild, user=plan.desired.user
+            )
+    if (old := plan.replaces) and (now := engine.container(old.id)):
+        # A build takes its time, and somebody may have begun something meanwhile.
+        agree(Ending(box.name, "up", running_work(engine, now), plan.lost))
     known = shop.store.get(box)
     shop.store.put(_starting(plan, known))
     settle(engine, plan.found.containers, stopping=plan.found.stopping)
     _make_volumes(engine, plan)
-    file = write_compose(folder_of(shop.home, box), plan.desired.document)
+    file = write_compose(box.folder(shop.home), plan.desired.document)
     report(Progress("start", box.name, plan.reason))
-    for change in plan.changes:
-        report(Progress("change", change.key, change.text))
     try:
         engine.compose_up(box.project, file, report=_as_log(report))
     except DevboxError:
@@ -89,7 +109,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer) -> None:
             engine.compose_down(box.project)
             shop.store.put(known) if known else shop.store.forget(box)
         raise
-    shop.starter.finish(engine.containers(box.labels), report)
+    shop.starter.finish(engine.containers(box.labels), given, report)
 
 
 def settle(engine: Engine, containers: Sequence[Container], *, stopping: bool) -> None:
@@ -100,11 +120,6 @@ def settle(engine: Engine, containers: Sequence[Container], *, stopping: bool) -
             engine.stop(container.id)
         elif container.state == "paused":
             engine.unpause(container.id)
-
-
-def folder_of(home: Path, box: BoxId) -> Path:
-    """devbox's own folder of a box."""
-    return home / "boxes" / f"{box.owner}_{box.name}"
 
 
 def compose_yaml(doc: Mapping[str, Any]) -> str:
@@ -131,6 +146,17 @@ def write_compose(folder: Path, doc: Mapping[str, Any]) -> Path:
             hint="`devbox doctor` looks at the folder of devbox.",
         ) from error
     return file
+
+
+def _named(desired: DesiredBox) -> tuple[list[str], list[str]]:
+    """The Debian and Python packages that a box's definition names; also its requirements."""
+    spec = desired.spec
+    python = [distribution(line) for line in spec.pip]
+    for recipe in desired.recipes[:1]:
+        for text in (text for step in recipe.steps for text in step.files.values()):
+            found = re.findall(rb"(?m)^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._-]*)", text)
+            python += [name.decode() for name in found]
+    return [line.partition("=")[0].partition(":")[0] for line in spec.apt], python
 
 
 def _missing(

@@ -10,6 +10,7 @@ from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.compute.engine.types import Container, PublishedPort
 
 if TYPE_CHECKING:
+    from devbox.boxes.idle import Idle
     from devbox.boxes.store import Record
 
 
@@ -31,7 +32,8 @@ class BoxView:
 
     ``state`` is running, stopped, unfinished (an `up` is under way, was interrupted or failed),
     partial (some of its containers don't run), down (no containers; volumes and settings are
-    kept) or unknown (remembered, but the engine does not answer).
+    kept) or unknown (remembered, but the engine does not answer). ``idle`` is there for a box
+    that stops by itself, where it was asked.
     """
 
     name: str
@@ -46,6 +48,7 @@ class BoxView:
     user: str
     ports: tuple[PublishedPort, ...]
     services: tuple[ServiceView, ...]
+    idle: Idle | None = None
 
     @property
     def container(self) -> str:
@@ -107,8 +110,8 @@ def by_box(containers: Iterable[Container]) -> dict[BoxId, list[Container]]:
 
 def _published(containers: Sequence[Container]) -> tuple[PublishedPort, ...]:
     # The engine lists them in no order.
-    ports = [port for container in containers for port in container.ports if port.host is not None]
-    return tuple(sorted(ports, key=lambda port: (port.container, port.protocol, port.address)))
+    ports = [port for container in containers for port in container.ports if port.host_port]
+    return tuple(sorted(ports, key=lambda port: (port.port, port.protocol, port.address)))
 
 
 def _service(container: Container) -> ServiceView:

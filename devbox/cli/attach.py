@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
     from devbox.boxes.identity import User
 
 WORKSPACE = "/workspace"
-LOGIN_SHELL = (
-    "/bin/sh",
-    "-c",
-    "if [ -x /bin/bash ]; then exec /bin/bash -l; else exec /bin/sh -l; fi",
-)
+LOGIN_SHELL = ("/usr/local/lib/devbox/shell",)
 KILLED, NOT_FOUND = 137, 127
 
 
@@ -122,7 +119,7 @@ def shell(argv: tuple[str, ...], name: str | None, user: str | None) -> int:
     with Devbox() as door:
         chosen = name or (argv[0] if argv else None)
         box, person = door.boxes.running(chosen, root_or_none(door))
-        door.boxes.on_attach(box, person, tell)
+        door.boxes.on_attach(box, tell)
         where = _inside(Path(box.project))
         return _attach(door, box, LOGIN_SHELL, _user(user) or person, where, {}, None)
 
@@ -141,8 +138,14 @@ def _attach(
     terminal = os.isatty(0) and os.isatty(1)
     if tty and not terminal:
         raise UsageError("There is no terminal here.", hint="Leave out --tty.")
-    command = Command(box.container, argv, user, cwd, env)
-    return attach(door.engine, command, tty=terminal if tty is None else tty)
+    with ExitStack() as held:
+        try:
+            agent = held.enter_context(door.agent_for(box.name))
+        except DevboxError as error:
+            say(f"devbox: without your ssh agent: {error.message}")
+            agent = {}
+        command = Command(box.container, argv, user, cwd, {**agent, **env})
+        return attach(door.engine, command, tty=terminal if tty is None else tty)
 
 
 def _user(text: str | None) -> User | None:

@@ -25,22 +25,28 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "start": Entry("lifecycle", "start", "Start a stopped box."),
         "restart": Entry("lifecycle", "restart", "Stop the box and start it again."),
         "rm": Entry("lifecycle", "rm", "Forget the box; with --volumes delete its data too."),
+        "keep": Entry("keep", "keep", "Keep a box from stopping because it is idle."),
         "ps": Entry("ps", "ps", "List boxes."),
         "status": Entry("ps", "status", "Show one box in full."),
     },
     "Work in a box": {
         "exec": Entry("attach", "exec", "Run a command in the box."),
         "shell": Entry("attach", "shell", "Open a shell in the box."),
+        "ssh": Entry("ssh", "ssh", "Log in to the box with OpenSSH, or run a command there."),
+        "ssh-config": Entry("ssh", "ssh_config", "Let ssh, scp, rsync and editors reach boxes."),
+        "add": Entry("add", "add", "Install packages now and write them into devbox.toml."),
         "logs": Entry("observe", "logs", "Print the output of the box and its services."),
         "stats": Entry("observe", "stats", "Show live CPU, memory and network use."),
-        "ports": Entry(
-            "observe", "ports", "List the ports of the box and where they are published."
-        ),
+        "open": Entry("open", "open", "Serve JupyterLab or TensorBoard, and print the URL."),
+        "ports": Entry("observe", "ports", "List the ports of the box; forward them on request."),
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
     "Definitions": {
+        "lock": Entry("lock", "lock", "Write down every package, to build the same again."),
         "config": Entry("config", "config", "Show or check the resolved configuration."),
-        "profile": Entry("profile", "profile", "List, show and check profiles."),
+        "profile": Entry(
+            "profile", "profile", "List, show and check profiles; install those of a team."
+        ),
         "image": Entry("image", "image", "List, build, make and prune images."),
     },
     "This machine": {

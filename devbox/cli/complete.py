@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import wraps
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from devbox.config.teams import Team
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -46,10 +50,26 @@ def _profiles() -> Iterable[str]:
     for folder in (shipped("profiles"), settings_file().parent / "profiles"):
         if folder.is_dir():
             yield from (file.stem for file in folder.glob("*.toml"))
+    for team in _installed_teams():
+        yield from (f"{team.name}/{name}" for name in team.profiles())
+
+
+def _teams() -> Iterable[str]:
+    return (team.name for team in _installed_teams())
+
+
+def _installed_teams() -> Iterable[Team]:
+    from devbox.config.teams import Teams
+    from devbox.home import home
+
+    return Teams(home() / "profiles").ls()
 
 
 complete_box = _offer(_boxes)
 """Names of boxes: those of the project around us, and those devbox remembers."""
 
 complete_profile = _offer(_profiles)
-"""Names of profiles: shipped ones and the person's own."""
+"""Names of profiles: shipped ones, the person's own and those of teams."""
+
+complete_team = _offer(_teams)
+"""Names of teams whose profiles are installed."""

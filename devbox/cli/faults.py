@@ -13,6 +13,7 @@ import click
 from devbox import __version__
 from devbox.errors import EXIT_OK, DevboxError
 from devbox.home import home
+from devbox.redact import masked
 
 
 def report_error(error: DevboxError) -> None:
@@ -57,7 +58,7 @@ def _reader_left() -> bool:
 def report_bug(error: BaseException) -> None:
     """Write the traceback to a log file and say where it is.
 
-    The log holds no argument values: they may be secrets.
+    The log holds no argument values: they may be secrets. Known secrets are masked.
     """
     import tempfile
     import time
@@ -67,7 +68,7 @@ def report_bug(error: BaseException) -> None:
         f"devbox {__version__}",
         f"python {sys.version}",
         "",
-        *traceback.format_exception(error),
+        masked("".join(traceback.format_exception(error))),
     ]
     name = f"bug-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.log"
     try:
@@ -80,7 +81,7 @@ def report_bug(error: BaseException) -> None:
         log = Path(tempfile.mkdtemp(prefix="devbox-")) / name
         _write(log, lines)
     click.secho("bug: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(f"{type(error).__name__}: {error}", err=True)
+    click.echo(masked(f"{type(error).__name__}: {error}"), err=True)
     click.echo(f"This is a fault of devbox. Please attach {log} to a report.", err=True)
 
 

@@ -76,7 +76,9 @@ def ls(quiet: bool, as_json: bool) -> None:
 def build(
     name: str | None, no_cache: bool, pull: bool, verbose: bool, yes: bool, as_json: bool
 ) -> None:
-    """Build the image of a box or a profile, by default of every box of this project.
+    """Build the images of a box or a profile, by default of every box of this project.
+
+    A name of neither may be that of one of devbox's own images, such as postgres.
 
     \b
     Example:
@@ -101,9 +103,8 @@ def build(
 @click.option("--suite", default="bookworm", show_default=True, help="The Debian release.")
 @click.option("--mirror", default="", metavar="URL", help="Base address of a Debian archive.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the output of the installation.")
-@yes_option
 @json_option
-def base(suite: str, mirror: str, verbose: bool, yes: bool, as_json: bool) -> None:
+def base(suite: str, mirror: str, verbose: bool, as_json: bool) -> None:
     """Make the base image from Debian's own packages, where no image registry can be reached.
 
     Needs debootstrap (as root) or mmdebstrap. The packages come from --mirror, else the mirror of
@@ -114,7 +115,6 @@ def base(suite: str, mirror: str, verbose: bool, yes: bool, as_json: bool) -> No
       sudo devbox image base
       devbox image base --suite trixie --mirror https://mirror.example/debian
     """
-    del yes  # nothing is lost: scripts may say so for every command
     from devbox.api import Devbox
 
     with Devbox() as door, telling(verbose=verbose) as report:
@@ -169,12 +169,13 @@ def _recipes(door: Devbox, name: str | None) -> list[Recipe]:
     from devbox.cli.target import root_or_none
 
     if name is None:
-        return [door.images.recipe(box.spec) for box in door.project().boxes.values()]
+        every = door.project().boxes.values()
+        return [recipe for box in every for recipe in door.images.recipes_of(box.spec)]
     if root_or_none(door) is not None:
         boxes = door.project().boxes
         if name in boxes:
-            return [door.images.recipe(boxes[name].spec)]
-    return [door.images.profile_recipe(name)]
+            return list(door.images.recipes_of(boxes[name].spec))
+    return list(door.images.profile_recipes(name))
 
 
 def _kept(door: Devbox) -> list[Recipe]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from devbox.cli.consent import Consent, show, warn
 from devbox.cli.output import confirm, json_option, print_json, say, tell, yes_option
 from devbox.cli.target import name_argument, names
 
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
 
 @click.command("stop")
 @name_argument
+@yes_option
 @json_option
-def stop(name: str | None, as_json: bool) -> None:
+def stop(name: str | None, yes: bool, as_json: bool) -> None:
     """Stop the box, keep its containers.
 
-    Programs in it get SIGTERM and ten seconds to save their work.
+    Programs in it get SIGTERM and ten seconds to save their work. Asks where something runs in
+    it: a command, a notebook at work, an SSH session.
 
     \b
     Example:
       devbox stop
-      devbox stop churn --json
+      devbox stop churn --yes
     """
-    _each(name, as_json, lambda door, box: door.boxes.stop(box, tell))
+    agree = Consent(yes=yes)
+    _each(name, as_json, lambda door, box: door.boxes.stop(box, tell, agree), agree, "stop")
 
 
 @click.command("start")
@@ -49,35 +53,38 @@ def start(name: str | None, as_json: bool) -> None:
 
 @click.command("restart")
 @name_argument
+@yes_option
 @json_option
-def restart(name: str | None, as_json: bool) -> None:
+def restart(name: str | None, yes: bool, as_json: bool) -> None:
     """Stop the box and start it again.
+
+    Asks where something runs in it.
 
     \b
     Example:
       devbox restart churn
     """
 
-    def again(door: Devbox, box: str) -> BoxView:
-        door.boxes.stop(box, tell)
-        return door.boxes.start(box, tell)
-
-    _each(name, as_json, again)
+    agree = Consent(yes=yes)
+    _each(name, as_json, lambda door, box: door.boxes.restart(box, tell, agree), agree, "restart")
 
 
 @click.command("down")
 @name_argument
+@yes_option
 @json_option
-def down(name: str | None, as_json: bool) -> None:
+def down(name: str | None, yes: bool, as_json: bool) -> None:
     """Remove the box's containers, keep its volumes.
 
-    The workspace, the home folder and the settings stay; `devbox up` makes the box again.
+    The workspace, the home folder and the settings stay; `devbox up` makes the box again. Asks
+    where something runs in it.
 
     \b
     Example:
       devbox down
     """
-    _each(name, as_json, lambda door, box: door.boxes.down(box, tell))
+    agree = Consent(yes=yes)
+    _each(name, as_json, lambda door, box: door.boxes.down(box, tell, agree), agree, "down")
 
 
 @click.command("rm")
@@ -89,7 +96,7 @@ def down(name: str | None, as_json: bool) -> None:
 def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Forget the box; with --volumes delete its data too.
 
-    Asks where the box runs or data would be deleted. The workspace is never touched.
+    Asks where something runs in it or data would be deleted. The workspace is never touched.
 
     \b
     Example:
@@ -103,10 +110,18 @@ def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool)
         if dry_run:
             print_json(plans) if as_json else _show(plans, click.echo)
             return
-        if any(plan.running or plan.volumes for plan in plans):
+        agree = Consent(yes=yes)
+        endings = [plan.ending for plan in plans]
+        for ending in endings:
+            show(ending)
+            warn(ending)
+        if any(plan.work or plan.volumes for plan in plans):
             _show(plans, say)
             confirm("Remove this?", yes=yes, refusal="Nothing was removed.")
-        done = [door.boxes.rm(plan.id.name, volumes=volumes, report=tell) for plan in plans]
+            agree.agree(endings)
+        done = [
+            door.boxes.rm(plan.id.name, volumes=volumes, report=tell, agree=agree) for plan in plans
+        ]
     if as_json:
         print_json(done)
     for plan in done:
@@ -130,15 +145,27 @@ def _running(plan: Removal, container: str) -> str:
     return " (running)" if container in plan.running else ""
 
 
-def _each(name: str | None, as_json: bool, act: Callable[[Devbox, str], BoxView]) -> None:
+def _each(
+    name: str | None,
+    as_json: bool,
+    act: Callable[[Devbox, str], BoxView],
+    agree: Consent | None = None,
+    what: str = "",
+) -> None:
     from devbox.api import Devbox
 
     with Devbox() as door:
-        views = [act(door, box) for box in names(door, name)]
+        chosen = names(door, name)
+        if agree:
+            endings = [door.boxes.ending(box, what) for box in chosen]
+            for ending in endings:
+                warn(ending)
+            agree.ask(endings)
+        views = [act(door, box) for box in chosen]
     if as_json:
         print_json(views)
     else:
         for box in views:
             say(f"Box {box.name} is {box.state}.")
             for port in box.ports:
-                say(f"  port {port.container} -> {port.address}:{port.host}")
+                say(f"  port {port.port} -> {port.address}:{port.host_port}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from devbox.cli.output import json_option, print_json, print_json_line, print_table, size
-from devbox.cli.target import name_argument, names
+from devbox.cli.output import json_option, print_json, print_json_line, print_table, say, size
+from devbox.cli.target import name_argument, names, root_or_none
+from devbox.errors import UsageError
 
 
 @click.command("logs")
@@ -92,32 +93,62 @@ def stats(name: str | None, watch: bool, as_json: bool) -> None:
 
 @click.command("ports")
 @name_argument
+@click.option("--forward", "forwards", multiple=True, metavar="PORT[:HERE]", help="Bring a port here.")
+@click.option(
+    "--stop", is_flag=False, flag_value="all", metavar="[PORT]", help="End forwards, or one."
+)
 @json_option
-def ports(name: str | None, as_json: bool) -> None:
-    """List the ports of the box and where they are published.
+def ports(name: str | None, forwards: tuple[str, ...], stop: str | None, as_json: bool) -> None:
+    """List the ports of the box: published, forwarded, and what listens in it.
+
+    --forward brings a port that is not published to this machine's loopback, until the box
+    stops or --stop ends it.
 
     \b
     Example:
       devbox ports
-      devbox ports churn --json
+      devbox ports churn --forward 8000 --forward 5432:15432
+      devbox ports churn --stop 8000
     """
     from devbox.api import Devbox
 
+    if stop and forwards:
+        raise UsageError("Either --forward or --stop.")
+    wanted = [_places(text) for text in forwards]
+    ending = None if stop in {None, "all"} else _port(str(stop))
     with Devbox() as door:
-        boxes = [door.boxes.get(box) for box in names(door, name)]
-    rows = [
-        {
-            "box": box.name,
-            "port": port.container,
-            "protocol": port.protocol,
-            "address": port.address,
-            "published": port.host,
-        }
-        for box in boxes
-        for port in box.ports
-    ]
+        if wanted:
+            box = door.boxes.running(name, root_or_none(door))[0].name
+            for port, here in wanted:
+                made = door.boxes.forward(box, port, here)
+                say(f"Port {port} of box {box} is at 127.0.0.1:{made.host_port} here.")
+            boxes = [box]
+        else:
+            boxes = names(door, name)
+        if stop:
+            for box in boxes:
+                for forward in door.boxes.unforward(box, ending):
+                    say(f"Port {forward.port} of box {box} is no longer forwarded.")
+        rows = [row for box in boxes for row in door.boxes.ports(box)]
     if as_json:
         print_json(rows)
     else:
-        titles = ("box", "port", "protocol", "address", "published")
-        print_table(titles, [list(row.values()) for row in rows])
+        titles = ("box", "port", "how", "address", "host port", "process")
+        table = [
+            (r.box, f"{r.port}/{r.protocol}", r.how, r.address, r.host_port, r.process)
+            for r in rows
+        ]
+        print_table(titles, table)
+
+
+def _places(text: str) -> tuple[int, int]:
+    """A port of the box and its number here, which is the same where nothing else is said."""
+    port, _, here = text.partition(":")
+    return _port(port), _port(here or port)
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not 0 < number < 65536:
+        raise UsageError(f"Not a port: {text}", hint="Write 8000, or 8000:9000 for 9000 here.")
+    return number

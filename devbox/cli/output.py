@@ -154,3 +154,12 @@ def size(value: float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
+
+
+def duration(seconds: float) -> str:
+    """A time for a person, to the minute where there are any: 12 m."""
+    minutes = round(seconds) // 60
+    if not minutes:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} m"] * bool(minutes))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devbox.cli.output import json_option, print_json, print_table, size
+from devbox.cli.output import duration, json_option, print_json, print_table, size
 from devbox.cli.target import name_argument, names
 from devbox.errors import EXIT_UNREACHABLE, DevboxError, Unreachable
 
 if TYPE_CHECKING:
     from devbox.api import Devbox
     from devbox.boxes import BoxView
+    from devbox.boxes.idle import Idle
     from devbox.boxes.status import Status
     from devbox.compute.engine.types import PublishedPort
 
@@ -59,7 +60,8 @@ def ps(quiet: bool, as_json: bool) -> int:
 def status(name: str | None, as_json: bool) -> None:
     """Show one box in full.
 
-    Its containers, limits, volumes, the workspace's commit, and what differs from devbox.toml.
+    Its containers, limits, volumes, the workspace's commit, what runs in it, what differs from
+    devbox.toml, and what was installed by hand and would be lost.
 
     \b
     Example:
@@ -89,11 +91,23 @@ def _status(door: Devbox, name: str) -> Status:
 
 def _row(box: BoxView) -> tuple[str, ...]:
     ports = " ".join(_port(port) for port in box.ports)
-    return (box.name, box.state, box.profile or "-", box.host, ports, box.status, box.project)
+    status = "; ".join(filter(None, (box.status, _use(box.idle))))
+    return (box.name, box.state, box.profile or "-", box.host, ports, status, box.project)
+
+
+def _use(idle: Idle | None) -> str:
+    """How a box that stops by itself is used, in few words."""
+    if idle is None:
+        return ""
+    if idle.state == "idle":
+        return f"idle, stops in {duration(idle.left)}"
+    if idle.state == "kept":
+        return f"kept for {duration(idle.left)}"
+    return f"{idle.state}: {idle.reason}"
 
 
 def _port(port: PublishedPort) -> str:
-    return f"{port.address}:{port.host}->{port.container}"
+    return f"{port.address}:{port.host_port}->{port.port}"
 
 
 def _print(status: Status) -> None:
@@ -102,6 +116,7 @@ def _print(status: Status) -> None:
         ("box", f"{box.name} ({box.state})"),
         ("profile", box.profile or "-"),
         ("image", box.image),
+        *([("use", _use(box.idle))] if box.idle else []),
         ("project", box.project),
         ("user", f"{box.user} in the box"),
         ("cpus", str(status.cpus or "no limit")),
@@ -116,6 +131,8 @@ def _print(status: Status) -> None:
     rows += [("service", f"{s.name}: {s.state} {s.health}".rstrip()) for s in box.services]
     if status.reason not in {"", "up to date"}:
         rows.append(("next up", status.reason))
-    rows += [("change", f"{c.key}: {c.text}") for c in status.pending]
+    rows += [("running", str(work)) for work in status.work]
+    rows += [("by hand", line) for line in status.by_hand.lines]
+    rows += [("change", f"{c.key}: {line}") for c in status.pending for line in c.lines]
     for title, value in rows:
         click.echo(f"{title:>10}  {value}")

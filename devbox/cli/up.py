@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from devbox.boxes.plan import Plan
     from devbox.boxes.up import Up
 
+COLORS = {"+ ": "green", "- ": "red"}
+
 
 @click.command("up")
 @click.argument("name", required=False, shell_complete=complete_box)
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override one key.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show the plan, change nothing.")
+@click.option("--locked", is_flag=True, help="Build what devbox.lock says, or exit 4.")
 @click.option("--rebuild", is_flag=True, help="Build the image again, without the build cache.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all output of builds and hooks.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only errors.")
@@ -34,6 +37,7 @@ def up(
     profile: str | None,
     settings: tuple[str, ...],
     dry_run: bool,
+    locked: bool,
     rebuild: bool,
     verbose: bool,
     quiet: bool,
@@ -43,7 +47,8 @@ def up(
     """Bring the project's box up, building what is missing.
 
     Brings up every box of the project, or the one named. Does nothing where a box is up and
-    unchanged. Files in the workspace and the home folder survive every change.
+    unchanged. Files in the workspace and the home folder survive every change. Asks before it
+    ends what runs in a box; without a terminal that needs --yes.
 
     \b
     Example:
@@ -52,19 +57,28 @@ def up(
       devbox up --dry-run
     """
     from devbox.api import Devbox
+    from devbox.cli.consent import Consent
     from devbox.config import parse_overrides
 
     overrides = parse_overrides(settings) | ({"profile": profile} if profile else {})
     with Devbox() as door:
         project = door.project(overrides=overrides)
         chosen = [project.box(name)] if name else list(project.boxes.values())
+        door.boxes.check_together([box.spec for box in chosen])
+        for box in chosen if locked else ():
+            door.boxes.require_locked(box.spec)
         if dry_run:
             plans = [door.boxes.check(box.spec, rebuild=rebuild) for box in chosen]
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
+        agree = Consent(yes=yes)
+        if len(chosen) > 1:
+            agree.ask([door.boxes.plan(box.spec, rebuild=rebuild).ending for box in chosen])
         with telling(verbose=verbose, quiet=quiet) as report:
             done = [
-                door.boxes.up(box.spec, report=report, offer=offer(yes=yes), rebuild=rebuild)
+                door.boxes.up(
+                    box.spec, report=report, offer=offer(yes=yes), agree=agree, rebuild=rebuild
+                )
                 for box in chosen
             ]
         if as_json:
@@ -81,6 +95,8 @@ def _plan_json(plan: Plan) -> dict[str, object]:
         "reason": plan.reason,
         "build": plan.build,
         "changes": plan.changes,
+        "work": plan.work,
+        "lost": plan.lost,
     }
 
 
@@ -94,7 +110,13 @@ def _show(plans: list[Plan]) -> None:
         for tag in plan.build:
             click.echo(f"  build {tag}")
         for change in plan.changes:
-            click.echo(f"  {change.key}: {change.text}")
+            for line in change.lines:
+                click.secho(f"  {change.key}: ", nl=False)
+                click.secho(line, fg=COLORS.get(line[:2]))
+        for work in plan.work:
+            click.echo(f"  end {work}")
+        for line in plan.lost.lines:
+            click.echo(f"  lose {line}")
 
 
 def _how_to_get_in(result: Up, *, alone: bool) -> None:
@@ -105,7 +127,7 @@ def _how_to_get_in(result: Up, *, alone: bool) -> None:
     for note in result.notes:
         say(note)
     for port in box.ports:
-        say(f"  port {port.container} -> {port.address}:{port.host}")
+        say(f"  port {port.port} -> {port.address}:{port.host_port}")
     if not result.plan.empty:
         say(f"  devbox shell{name}               a shell in it")
         say(f"  devbox exec{name} -- COMMAND     run something")

@@ -39,6 +39,7 @@ HOOKS = {
     "on_create": Key(_commands, "Commands run once in a new container."),
     "on_start": Key(_commands, "Commands run at each start."),
     "on_attach": Key(_commands, "Commands run at each shell."),
+    "timeout": Key(values.duration, "How long one command may take; 0 for ever.", "1h"),
 }
 
 BOX = {

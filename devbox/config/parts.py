@@ -168,6 +168,9 @@ def _build(parsed: dict[str, Any], at: At) -> Build:
     dockerfile = os.path.normpath(parsed.get("dockerfile", "Dockerfile"))
     if Path(dockerfile).is_absolute() or dockerfile.startswith(".."):
         raise Wrong(f"the dockerfile {clip(dockerfile)} is outside the build context")
+    inside = at.source.inside
+    if inside and not context.is_relative_to(inside):
+        raise Wrong(f"the build context {context} is outside the team's folder")
     if not is_folder(context):
         raise Wrong(f"the build context {context} is not a folder")
     if not is_file(context / dockerfile):

@@ -1,27 +1,33 @@
 """Profiles: reusable definitions of a box, each a TOML file that may extend another.
 
-A profile is named (``python``: shipped, or in the person's profiles folder) or a path
-(``./team.toml``, relative to the file that names it). Shipped names are never replaced by a
-person's file, so that a committed devbox.toml means the same for everyone.
+A profile is named (``python``: shipped, or in the person's profiles folder), a team's
+(``acme/gpu``), or a path (``./team.toml``, relative to the file that names it). Shipped names are
+never replaced by a person's file, so that a committed devbox.toml means the same for everyone.
+
+What a team's profile names stays in the team's folder: it extends shipped profiles and its own
+siblings, and never a person's.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from devbox.config.asks import in_team, own_mounts
 from devbox.config.kinds import At, Kind, Wrong, pattern, text
+from devbox.config.locate import Place
 from devbox.config.merge import Layer, check
 from devbox.config.names import clip, is_name
 from devbox.config.shipped import shipped
 from devbox.config.source import Source, is_file, is_folder, read, shown
 from devbox.config.tables import Key, read_table, unknown_key
+from devbox.config.teams import Team, Teams
 from devbox.errors import ConfigError, Problem, UsageError
-from devbox.home import settings_file
+from devbox.home import home, settings_file
 
 DEEPEST = 10
 NOT_IN_PROFILE = ("name", "profile")
@@ -44,7 +50,8 @@ class ShippedImage(str):
 @dataclass(frozen=True)
 class Profile:
     """One profile file, checked. ``image`` is a folder of images/, or "". ``origin`` is
-    "shipped", "person" or "file"; ``starter`` a folder with a starter project, if there is one."""
+    "shipped", "person", "team" or "file"; ``starter`` a folder with a starter project, if there
+    is one. A team's has the ``commit`` it is from."""
 
     name: str
     origin: str
@@ -55,15 +62,34 @@ class Profile:
     starter: Path | None
     box: dict[str, Any] = field(default_factory=dict)
     layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    team: Team | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def commit(self) -> str:
+        """The commit that a team's profile is from, "" for others."""
+        return self.team.commit if self.team else ""
+
+    @property
+    def values(self) -> Mapping[Place, Any]:
+        """The checked values of its [box], by place."""
+        return self.layers[-1].values
+
+    @property
+    def shown(self) -> str:
+        """How messages call its file."""
+        return self.layers[0].source.origin(()).file
 
 
 class Profiles:
     """All profiles that can be named here. ``project`` is the folder whose files a profile
-    may refer to."""
+    may refer to, ``teams`` where those of teams are: devbox's own folder unless given."""
 
-    def __init__(self, project: Path | None = None, person: Path | None = None) -> None:
+    def __init__(
+        self, project: Path | None = None, person: Path | None = None, teams: Teams | None = None
+    ) -> None:
         self._project = project
         self._person = person
+        self._teams = teams or Teams(home() / "profiles")
         self._read: dict[Path, Profile] = {}
 
     @cached_property
@@ -75,9 +101,15 @@ class Profiles:
                 found[file.stem] = (origin, file)
         return dict(sorted(found.items()))
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """Every name, those of teams too."""
+        teams = [f"{team.name}/{name}" for team in self._teams.ls() for name in team.profiles()]
+        return (*self._named, *sorted(teams))
+
     def ls(self) -> tuple[Profile, ...]:
         """Every named profile. ConfigError where one is broken."""
-        return tuple(self.get(name) for name in self._named)
+        return tuple(self.get(name) for name in self._names)
 
     def get(self, name: str, base: Path | None = None) -> Profile:
         """The profile called ``name``, or at that path, seen from the folder ``base``.
@@ -98,7 +130,7 @@ class Profiles:
         while chain[-1].extends:
             last = chain[-1]
             try:
-                following = self._load(last.extends, last.file.parent)
+                following = self._load(last.extends, last.file.parent, last.team)
             except Wrong as wrong:
                 raise _problem(last, wrong.message, wrong.hint) from wrong
             chain.append(following)
@@ -118,7 +150,7 @@ class Profiles:
         return tuple(dict.fromkeys(self._lint(name) if name else self._lint_all()))
 
     def _lint_all(self) -> Iterator[Problem]:
-        for name in self._named:
+        for name in self._names:
             yield from self._lint(name)
         ours = shipped("profiles")
         person = self._person or settings_file().parent / "profiles"
@@ -140,31 +172,69 @@ class Profiles:
             return
         first = chain[0]
         if not first.description:
-            yield Problem(shown(first.file), 0, "description", "is missing")
+            yield Problem(first.shown, 0, "description", "is missing")
         if not any(profile.image or profile.box.keys() & {"image", "build"} for profile in chain):
             path = " -> ".join(profile.name for profile in chain)
-            yield Problem(shown(first.file), 0, "image", f"no profile of {path} names an image")
+            yield Problem(first.shown, 0, "image", f"no profile of {path} names an image")
 
-    def _load(self, name: str, base: Path) -> Profile:
-        origin, file = self._find(name, base)
+    def _load(self, name: str, base: Path, within: Team | None = None) -> Profile:
+        """A profile; ``within`` is the team whose profile names it."""
+        origin, file, team = self._find_in(within, name, base) if within else self._find(name, base)
         if file not in self._read:
-            self._read[file] = self._parse(name, origin, file)
+            self._read[file] = self._parse(name, origin, file, team)
         return self._read[file]
 
-    def _find(self, name: str, base: Path) -> tuple[str, Path]:
-        if "/" in name or name.endswith(".toml"):
+    def _find(self, name: str, base: Path) -> tuple[str, Path, Team | None]:
+        if is_path(name):
             path = Path(os.path.normpath(base / os.path.expanduser(name)))  # noqa: PTH111
             if not is_file(path):
                 raise Wrong(f"there is no profile file {clip(name)} (looked for {shown(path)})")
-            return "file", path
+            return "file", path, None
+        if "/" in name:
+            return self._find_team(name)
         if name not in self._named:
-            raise unknown_key(name, self._named, "profile")
-        return self._named[name]
+            raise unknown_key(name, self._names, "profile")
+        return *self._named[name], None
 
-    def _parse(self, name: str, origin: str, file: Path) -> Profile:
-        document = read(file)
-        name = file.stem if origin == "file" else name
-        source = Source(f"profile {name}", file.parent, self._project, document)
+    def _find_team(self, name: str) -> tuple[str, Path, Team]:
+        first, _, profile = name.partition("/")
+        if not is_name(first) or not is_name(profile):
+            raise Wrong(f"{clip(name)} is no profile", "write 'TEAM/NAME', or './file' for a path")
+        team = self._teams.verified(first)
+        if team is None:
+            hint = f"install them: devbox profile add GIT-URL --name {first}"
+            raise Wrong(f"{clip(name)}: the profiles of {first} are not installed", hint)
+        profiles = team.profiles()
+        if profile not in profiles:
+            raise unknown_key(profile, profiles, f"profile of {first}")
+        return "team", profiles[profile], team
+
+    def _find_in(self, team: Team, name: str, base: Path) -> tuple[str, Path, Team | None]:
+        """What a team's own profile may extend: shipped ones, siblings, files of its folder."""
+        if is_path(name):
+            path = Path(os.path.normpath(base / name))
+            if not path.is_relative_to(team.folder):
+                raise Wrong(f"{clip(name)} leaves the team's folder")
+            if path.relative_to(team.folder).as_posix() not in team.files:
+                raise Wrong(f"there is no {clip(name)} in the team's folder")
+            return "team", path, team
+        origin, file = self._named.get(name, ("", Path()))
+        if origin == "shipped":
+            return origin, file, None
+        siblings = team.profiles()
+        if name not in siblings:
+            ours = [known for known, (where, _) in self._named.items() if where == "shipped"]
+            raise unknown_key(name, [*ours, *siblings], "profile")
+        return "team", siblings[name], team
+
+    def _parse(self, name: str, origin: str, file: Path, team: Team | None) -> Profile:
+        name = name if origin in {"shipped", "person"} else file.stem
+        called = ""
+        if team:
+            name, called = f"{team.name}/{name}", team.shown(file)
+        document = read(file, called)
+        inside = team.folder if team else None
+        source = Source(f"profile {name}", file.parent, self._project, document, inside=inside)
         top = read_table(KEYS, document.data, At(source))
         inner = replace(source, prefix=("box",))
         layer = check(top.get("box", {}), inner, without=NOT_IN_PROFILE)
@@ -176,8 +246,8 @@ class Profiles:
             inner.problem((sorted(map(str, both))[0],), "excludes the profile's 'image'")
         if source.problems:
             raise ConfigError(source.problems)
-        starter = file.parent / name / "starter"
-        return Profile(
+        starter = file.parent / file.stem / "starter"
+        made = Profile(
             name,
             origin,
             file,
@@ -187,7 +257,23 @@ class Profiles:
             starter if is_folder(starter) else None,
             dict(top.get("box", {})),
             (Layer(source, {("image",): ShippedImage(image)} if image else {}), layer),
+            team,
         )
+        if team:
+            _check_mounts(made, team)
+        return made
+
+
+def is_path(name: str) -> bool:
+    """Whether a profile is named by its file: anything else with a slash is a team's."""
+    return name.startswith((".", "/", "~")) or name.endswith(".toml")
+
+
+def _check_mounts(profile: Profile, team: Team) -> None:
+    for mount in own_mounts(profile):
+        if in_team(mount, team) and not mount.read_only:
+            message = f"the team's own {Path(mount.source).name} can only be mounted read-only"
+            raise ConfigError([Problem(profile.shown, 0, "box", message, "add ':ro'")])
 
 
 def _images() -> list[str]:

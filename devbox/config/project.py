@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from devbox.config import resolve
+from devbox.config.asks import check_consent
 from devbox.config.find import FILE, find_project
 from devbox.config.kinds import MISSING, At, Kind, Wrong, attempt
 from devbox.config.merge import Layer, Merged, check, exclusive, merge, origins
@@ -16,6 +17,7 @@ from devbox.config.profiles import Profile, Profiles
 from devbox.config.source import Origin, Source, read
 from devbox.config.spec import BoxSpec, Settings
 from devbox.config.tables import Key, read_table, unknown_key
+from devbox.config.teams import Teams
 from devbox.config.values import name as box_name
 from devbox.errors import ConfigError, Problem, UsageError
 
@@ -68,19 +70,24 @@ class Project:
 
 
 def load(
-    start: Path, *, settings: Settings, overrides: Mapping[str, object] | None = None
+    start: Path,
+    *,
+    settings: Settings,
+    overrides: Mapping[str, object] | None = None,
+    teams: Teams | None = None,
 ) -> Project:
     """Read and resolve the project around ``start``.
 
     ``overrides`` are [box] keys from the command line, dotted (``resources.memory``). Raises
-    ConfigError with every problem of all files involved.
+    ConfigError with every problem of all files involved, and Refused where a team's profile
+    asks for more than the person agreed to.
     """
     root = find_project(start)
     document = read(root / FILE)
     problems: list[Problem] = []
     top = Source("project", root, root, document, (), problems)
     parsed = read_table(_FILE_KEYS, document.data, At(top))
-    loader = _Loader(root, settings, overrides or {}, problems, Profiles(root))
+    loader = _Loader(root, settings, overrides or {}, problems, Profiles(root, teams=teams))
     boxes = {}
     for name, table, prefix in _tables(parsed, top):
         source = Source("project", root, root, document, prefix, problems)
@@ -184,7 +191,9 @@ class _Loader:
 
     def _named(self, name: str, source: Source) -> tuple[Profile, ...]:
         try:
-            return self.profiles.resolve(name, source.base)
+            chain = self.profiles.resolve(name, source.base)
+            check_consent(chain)
+            return chain
         except Wrong as wrong:
             source.problem(("profile",), wrong.message, wrong.hint)
         except ConfigError as error:

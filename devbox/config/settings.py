@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devbox.config import values
+from devbox.config import personal, values
 from devbox.config.environment import as_file, from_environment, from_pip
-from devbox.config.kinds import At, Kind, Wrong, items, plain_text, text
+from devbox.config.kinds import At, Kind, Wrong, flag, items, plain_text, text
 from devbox.config.merge import check
 from devbox.config.names import clip, owner
 from devbox.config.source import Source, is_file, is_folder, read
@@ -58,6 +58,7 @@ NETWORK = {
     "extra_index": Key(items(text(_address), single=True), "Further package indexes."),
     "wheels": Key(items(_folder, single=True), "Local folders of wheels."),
     "python_mirror": Key(text(_address), "Where uv finds Python builds."),
+    "python_downloads": Key(text(_address), "List of Python builds for uv, with their checksums."),
     "apt_mirror": Key(text(_address), "Base address of a Debian archive."),
     "registry_mirrors": Key(items(text(_host), single=True), "Mirrors of the image registry."),
 }
@@ -66,6 +67,12 @@ SETTINGS = {
     "network": Key(_network, "How this machine reaches the world."),
     "base_image": Key(values.image, "What images/base starts from.", Settings.base_image),
     "box": Key(Kind(lambda value, _: value, {}), "[box] keys for every box of this person."),
+    "secrets": Key(personal.secrets, "Where the values of secrets are, by name."),
+    "git_credentials": Key(
+        flag(), "Whether boxes get the credentials of git remotes.", default=False
+    ),
+    "ssh_agent": Key(flag(), "Whether boxes may use this machine's ssh agent.", default=False),
+    "dotfiles": Key(personal.dotfiles, "A git repository for the home of every box."),
 }
 
 
@@ -90,11 +97,11 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = 
         problems.append(Problem("environment", 0, "DEVBOX_CA", f"{clip(ca)} is not a file"))
     if problems:
         raise ConfigError(problems)
-    network = from_pip(environ) | parsed.get("network", {}) | from_environment(environ)
+    network = from_pip(environ) | parsed.pop("network", {}) | from_environment(environ)
     return Settings(
         owner=owner(environ),
         network=Network(**network),
-        base_image=parsed.get("base_image", Settings.base_image),
-        defaults=parsed.get("box", {}),
+        defaults=parsed.pop("box", {}),
         file=file if exists else None,
+        **parsed,
     )

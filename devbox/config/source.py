@@ -57,7 +57,8 @@ class Document:
 @dataclass(frozen=True)
 class Source:
     """One layer of configuration while it is checked: relative paths start at ``base``;
-    ``project`` is None where it is not known yet. ``prefix`` leads to the table in the file."""
+    ``project`` is None where it is not known yet. ``prefix`` leads to the table in the file.
+    ``inside`` is the folder that relative paths may not leave, None where they may."""
 
     layer: str
     base: Path
@@ -65,6 +66,7 @@ class Source:
     document: Document | None = None
     prefix: Place = ()
     problems: list[Problem] = field(default_factory=list)
+    inside: Path | None = None
 
     def origin(self, place: Place) -> Origin:
         """Where the value at ``place`` was written."""
@@ -114,11 +116,13 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def read(path: Path) -> Document:
-    """Read a TOML file of at most 1 MiB. ConfigError where it can't be read or parsed."""
+def read(path: Path, name: str = "") -> Document:
+    """Read a TOML file of at most 1 MiB; messages call it ``name`` where that is given.
+    ConfigError where it can't be read or parsed."""
+    name = name or shown(path)
 
     def refuse(message: str, line: int = 0, hint: str = "") -> ConfigError:
-        return ConfigError([Problem(shown(path), line, "", message, hint)])
+        return ConfigError([Problem(name, line, "", message, hint)])
 
     try:
         raw = _contents(path)
@@ -138,7 +142,7 @@ def read(path: Path) -> Document:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise refuse("contains NUL bytes: this is not a text file", line)
     try:
-        return Document(path, shown(path), text, tomli.loads(text))
+        return Document(path, name, text, tomli.loads(text))
     except tomli.TOMLDecodeError as error:
         raise refuse(f"is not valid TOML: {_reason(error)}", error.lineno) from error
     except RecursionError as error:

@@ -6,6 +6,7 @@ everything here is already checked, with units resolved (bytes, seconds) and pat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -60,11 +61,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Shell commands run in the box: once per container, at each start, at each attach."""
+    """Shell commands run in the box: once per container, at each start, at each attach.
+
+    ``timeout`` is how long one command may take, in seconds, 0 for as long as it likes.
+    """
 
     on_create: tuple[str, ...] = ()
     on_start: tuple[str, ...] = ()
     on_attach: tuple[str, ...] = ()
+    timeout: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,8 @@ class Network:
     These belong to the person and the machine, never to the project: they reach builds as
     BuildKit secrets and named contexts, and the box at start, but no image layer.
     ``ca`` is a PEM file, ``wheels`` local folders of wheels, ``python_mirror`` where uv finds
-    Python builds, ``apt_mirror`` the base address of a Debian archive.
+    Python builds, ``python_downloads`` a list of builds in the place of uv's own,
+    ``apt_mirror`` the base address of a Debian archive.
     """
 
     http_proxy: str = ""
@@ -152,8 +158,40 @@ class Network:
     extra_index: tuple[str, ...] = ()
     wheels: tuple[Path, ...] = ()
     python_mirror: str = ""
+    python_downloads: str = ""
     apt_mirror: str = ""
     registry_mirrors: tuple[str, ...] = ()
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """The passwords in these addresses, as they are written there."""
+        addresses = (self.http_proxy, self.https_proxy, self.index, *self.extra_index)
+        others = (self.python_mirror, self.apt_mirror)
+        found = (re.match(r"[^/]*//[^/@:]*:([^/@]+)@", line) for line in (*addresses, *others))
+        return tuple(match[1] for match in found if match)
+
+
+@dataclass(frozen=True)
+class SecretSource:
+    """Where the value of a secret is on this machine: in an environment variable, in a file, or
+    what a command prints. Exactly one of them is given."""
+
+    env: str = ""
+    file: Path | None = None
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dotfiles:
+    """A person's git repository for the home of every box.
+
+    ``ref`` is a branch, tag or commit, "" for the repository's own branch. ``install`` is the
+    script to run, relative to the repository, "" for the usual names.
+    """
+
+    repository: str
+    ref: str = ""
+    install: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,12 +199,17 @@ class Settings:
     """The person's own settings (config.toml in the settings folder) and environment.
 
     ``base_image`` is what images/base starts from; ``defaults`` are [box] keys that apply to
-    every box of this person unless the project says otherwise. ``file`` is where they were
-    read, None where there is no such file.
+    every box of this person unless the project says otherwise. ``secrets`` says, by name, where
+    values come from. ``git_credentials`` and ``ssh_agent`` let boxes use those of this machine.
+    ``file`` is where all this was read, None where there is no such file.
     """
 
     owner: str
     network: Network = Network()
     base_image: str = "debian:bookworm-slim"
     defaults: Mapping[str, object] = field(default_factory=dict)
+    secrets: Mapping[str, SecretSource] = field(default_factory=dict)
+    git_credentials: bool = False
+    ssh_agent: bool = False
+    dotfiles: Dotfiles | None = None
     file: Path | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from devbox.config.find import FILE
 from devbox.config.names import RULE, clip, is_name, safe_name
-from devbox.config.profiles import Profiles
+from devbox.config.profiles import Profiles, is_path
 from devbox.config.source import is_file
 from devbox.config.written import toml
 from devbox.errors import DevboxError, UsageError
@@ -96,7 +96,7 @@ def start_project(
         )
     if os.path.lexists(file) and not force:
         raise DevboxError(f"{file} exists.", hint="--force replaces it.")
-    if "/" in profile or profile.endswith(".toml"):
+    if is_path(profile):
         profile = os.path.relpath(os.path.expanduser(profile), folder)  # noqa: PTH111
         profile = profile if profile.startswith("..") else f"./{profile}"
     name = name or safe_name(folder.name)

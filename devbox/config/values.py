@@ -36,7 +36,24 @@ _REFERENCE = (
 image = pattern(_REFERENCE, "an image reference such as 'debian:bookworm-slim'", 400)
 platform = pattern(r"linux/[a-z0-9]{2,12}(?:/v[0-9])?", "a platform such as 'linux/amd64'")
 env_name = pattern(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")
-secret = pattern(r"[A-Z_][A-Z0-9_]*", "the name of a secret: A-Z, 0-9 and '_' only")
+_secret = pattern(r"[A-Z_][A-Z0-9_]*", "the name of a secret: A-Z, 0-9 and '_' only")
+# What programs in the box are found, loaded or run by, and what a shell keeps for itself.
+_NO_SECRETS = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "PWD", "OLDPWD", "TMPDIR", "_"),
+    *("IFS", "ENV", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "UID", "EUID", "PPID", "SSH_AUTH_SOCK"),
+    *("PYTHONHOME", "PYTHONPATH"),
+}
+_NO_SECRETS_BELOW = ("DEVBOX_", "LD_", "BASH_", "GIT_CONFIG_")
+
+
+def _secret_name(value: object, at: At) -> str:
+    line = str(_secret.parse(value, at))
+    if line in _NO_SECRETS or line.startswith(_NO_SECRETS_BELOW):
+        raise Wrong(f"{line} cannot be a secret: programs in the box depend on it")
+    return line
+
+
+secret = Kind(_secret_name, _secret.schema)
 apt = pattern(
     r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?",
     "a Debian package name, with '=version' if need be",
@@ -163,7 +180,11 @@ def absolute(line: str, at: At) -> str:
     path = os.path.expanduser(line)  # noqa: PTH111 - Path.expanduser raises for unknown users
     if path.startswith("~"):
         raise Wrong(f"{clip(line)}: the home folder of that user is not known")
-    return os.path.normpath(at.source.base / path)
+    full = os.path.normpath(at.source.base / path)
+    inside = at.source.inside
+    if inside and not Path(path).is_absolute() and not Path(full).is_relative_to(inside):
+        raise Wrong(f"{clip(line)} leaves the team's folder")
+    return full
 
 
 def in_box(line: str, forbidden: Callable[[str], bool] = lambda _: False) -> str:

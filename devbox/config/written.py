@@ -61,7 +61,7 @@ def written(spec: BoxSpec) -> dict[str, Any]:
         "resources.gpus": _gpus(limits),
         "resources.shm_size": _plain("shm_size", limits.shm_size),
     }
-    found |= {f"hooks.{each.name}": getattr(spec.hooks, each.name) for each in fields(Hooks)}
+    found |= {f"hooks.{key}": item for key, item in _hooks(spec.hooks).items()}
     said = {key: item for key, item in found.items() if item not in _EMPTY}
     return said | {f"env.{key}": item for key, item in spec.env.items()}
 
@@ -71,6 +71,12 @@ _TOP = (
     *("apt", "secrets", "ports", "mounts", "stop_after"),
 )
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
+
+
+def _hooks(hooks: Hooks) -> dict[str, Any]:
+    table: dict[str, Any] = {each.name: getattr(hooks, each.name) for each in fields(Hooks)}
+    limited = any((hooks.on_create, hooks.on_start, hooks.on_attach))
+    return table | {"timeout": format_duration(hooks.timeout) if limited else None}
 
 
 def _data_name(mount: Mount) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devbox.redact import masked, masked_data
+
 if TYPE_CHECKING:
     from devbox.state import State
 
@@ -41,8 +43,8 @@ class Events:
     def append(self, subject: str, kind: str, /, *, actor: str | None = None, **data: Any) -> int:
         """Write an event and return its id; ``actor`` is the person unless given.
 
-        ``data`` is anything JSON can hold; other values are written as text. Inside
-        ``state.transaction()`` the event is part of it, and gone if that fails.
+        ``data`` is anything JSON can hold; other values are written as text. Known secrets are
+        masked. Inside ``state.transaction()`` the event is part of it, and gone if that fails.
         """
         cursor = self._state.connection.execute(
             "INSERT INTO events (time, actor, subject, kind, data) VALUES (?, ?, ?, ?, ?)",
@@ -51,7 +53,9 @@ class Events:
                 self._state.actor if actor is None else actor,
                 subject,
                 kind,
-                json.dumps(data, default=str, sort_keys=True),
+                json.dumps(
+                    masked_data(data), default=lambda value: masked(str(value)), sort_keys=True
+                ),
             ),
         )
         assert cursor.lastrowid is not None

@@ -46,6 +46,8 @@ class Bench:
         self.devbox("up", "--yes")
         yield self.up_again()
         yield self.exec()
+        yield self.ssh()
+        yield self.ssh_again()
         yield self.first_up()
         yield self.ps()
 
@@ -69,15 +71,55 @@ class Bench:
         name = "docker compose up -d --wait"
         return Case("`devbox up`, already up", ours, other, name, "<= 0.25 s", ours <= 0.25)
 
+    @property
+    def container(self) -> str:
+        """The name of the container of the bench's box."""
+        return f"devbox-{self.owner}_bench-box-1"
+
     def exec(self) -> Case:
-        container = f"devbox-{self.owner}_bench-box-1"
         ours, other = in_turn(
             lambda: self.devbox("exec", "--", "true"),
-            command(["docker", "exec", container, "true"]),
+            command(["docker", "exec", self.container, "true"]),
             runs=self.runs,
         )
         aim = "<= docker exec + 0.08 s"
         return Case("`devbox exec -- true`", ours, other, "docker exec", aim, ours <= other + 0.08)
+
+    def ssh(self) -> Case:
+        """A connection from nothing, and below over one that is held open."""
+        ours, other = in_turn(
+            command([*self.ssh_argv(), "true"], env=self.env),
+            command(["docker", "exec", self.container, "true"]),
+            runs=self.runs,
+        )
+        aim = "<= docker exec + 0.2 s"
+        return Case("`ssh true`, cold", ours, other, "docker exec", aim, ours <= other + 0.2)
+
+    def ssh_again(self) -> Case:
+        socket = f"/tmp/{self.owner}.sock"
+        held = [*self.ssh_argv("-o", f"ControlPath={socket}")]
+        start = [*held[:-1], "-o", "ControlMaster=yes", "-N", "-f", held[-1]]
+        # It goes to the background, where it must hold no pipe of ours.
+        subprocess.run(start, env=self.env, check=True, stderr=subprocess.DEVNULL)
+        try:
+            ours, other = in_turn(
+                command([*held, "true"], env=self.env),
+                command(["docker", "exec", self.container, "true"]),
+                runs=self.runs,
+            )
+        finally:
+            command([held[0], "-O", "exit", *held[1:]], env=self.env)()
+        name = "`ssh true`, over a control socket"
+        return Case(name, ours, other, "docker exec", "<= 1x", ours <= other)
+
+    def ssh_argv(self, *options: str) -> list[str]:
+        """An `ssh` to the box, as `devbox ssh-config` tells it."""
+        file = self.folder / "ssh_config"
+        shown = subprocess.run(
+            [DEVBOX, "ssh-config", "--print"], env=self.env, capture_output=True, check=True
+        )
+        file.write_bytes(shown.stdout)
+        return ["ssh", "-F", str(file), *options, "bench.devbox"]
 
     def first_up(self) -> Case:
         """The image and the volumes are there, no container is: both start the same file."""

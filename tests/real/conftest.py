@@ -18,6 +18,7 @@ from devbox.compute.engine import endpoint
 from devbox.compute.engine.docker import DockerEngine
 from devbox.errors import Unreachable
 from tests.conftest import REAL_HOME
+from tests.real.box import Person
 
 BASE = "debian:bookworm-slim"
 MADE_BASE = "devbox/debian:bookworm-slim"
@@ -55,7 +56,7 @@ def base_image(engine: DockerEngine) -> str:
                 return ref
         with tempfile.TemporaryDirectory(prefix="devbox-") as folder:
             subprocess.run(
-                [sys.executable, "-m", "devbox", "image", "base", "--yes"],
+                [sys.executable, "-m", "devbox", "image", "base"],
                 env={**os.environ, "DEVBOX_HOME": folder, "DOCKER_HOST": engine.address},
                 check=True,
                 timeout=280,
@@ -80,6 +81,17 @@ def home(home: Path, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> I
     remove_all(engine, owner)
     assert not left, f"still running: {left}"
     assert not belongings(engine, owner)
+
+
+@pytest.fixture
+def person(base_image: str, tmp_path: Path) -> Person:
+    """Somebody with a project whose box is b, of the profile base."""
+    del base_image
+    project = tmp_path / "project"
+    project.mkdir()
+    made = Person(project, os.environ["DEVBOX_USER"])
+    made.toml('[box]\nname = "b"\nprofile = "base"\n')
+    return made
 
 
 def processes_of(home: Path) -> list[psutil.Process]:

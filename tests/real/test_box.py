@@ -132,7 +132,7 @@ def test_a_port_in_use_is_one_clear_error_and_leaves_nothing(
         assert engine.containers(own_labels(person)) == ()
     person.run("up")
     (published,) = person.json("ports")
-    assert published["published"] == port
+    assert published["host_port"] == port
     assert published["address"] == "127.0.0.1"
 
 
@@ -172,7 +172,7 @@ def test_a_stop_lets_programs_save_their_work(person: Person) -> None:
     )
     running = person.start("exec", "--", "sh", "-c", script)
     until((person.project / "started").exists)
-    person.run("stop")
+    person.run("stop", "--yes")
     assert (person.project / "saved").read_text() == "saved\n"
     running.communicate(timeout=30)
 
@@ -313,7 +313,7 @@ def test_logs_stats_and_ports(person: Person) -> None:
     assert sample["processes"] >= 2
     (port,) = person.json("ports")
     assert port["port"] == 8000
-    assert 0 < port["published"] < 65536
+    assert 0 < port["host_port"] < 65536
 
 
 def test_copying_both_ways(person: Person, tmp_path: Path) -> None:
@@ -409,7 +409,7 @@ def test_an_interrupted_stop_does_not_end_the_next_start(
     script = "trap '' TERM; touch /workspace/deaf; while :; do sleep 0.1; done"
     deaf = person.start("exec", "--", "sh", "-c", script)
     until((person.project / "deaf").exists)
-    stopping = person.start(verb)
+    stopping = person.start(verb, "--yes")
     until(lambda: person.json("ps")[0]["state"] == "unfinished")
     stopping.kill()
     stopping.communicate()

@@ -19,7 +19,7 @@ import pytest
 from devbox.compute.engine.build import BuildFailed
 from devbox.compute.engine.docker import DockerEngine
 from devbox.compute.engine.faults import PullFailed
-from devbox.compute.engine.reports import BuildRequest
+from devbox.compute.engine.reports import BuildRequest, HeldRequest
 from devbox.compute.engine.types import Container
 from devbox.progress import Progress
 from tests.contract_engine import EngineContract
@@ -43,6 +43,37 @@ class TestDockerEngine(EngineContract):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             return int(free.getsockname()[1])
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            "",
+            'CMD ["bash"]',
+            'ENTRYPOINT ["env"]',
+            'ENTRYPOINT ["env", "a"]\nCMD ["b"]\nUSER 12\nWORKDIR /usr\nENV A=b\nVOLUME /v',
+            "ENTRYPOINT []\nCMD []",
+        ],
+    )
+    def test_a_committed_image_has_the_settings_of_its_own(
+        self, engine: DockerEngine, image: str, project: str, tmp_path: Path, settings: str
+    ) -> None:
+        tag, made = f"devbox/{project}:1", f"devbox/{project}:2"
+        engine.build(BuildRequest(tag, tmp_path, f"FROM {image}\n{settings}\n"))
+        held = engine.hold(HeldRequest(f"{project}-held", tag, {"devbox.made": "1"}))
+        try:
+            engine.commit(held.id, made, {})
+        finally:
+            held.close()
+            engine.remove(held.id, force=True)
+        below, above = (engine.http.json("GET", f"/images/{ref}/json") for ref in (tag, made))
+        assert above["Config"]["Labels"].pop("devbox.made") == "1"
+        told = [
+            {key: value for key, value in each["Config"].items() if value and key != "ArgsEscaped"}
+            for each in (below, above)
+        ]
+        assert told[0] == told[1]
+        assert engine.remove_image(made) > 0
+        assert engine.remove_image(tag) > 0
 
     def test_large_input_and_output_do_not_wait_for_each_other(
         self, engine: DockerEngine, running: Container

@@ -21,7 +21,8 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from devbox.boxes.images.network import ca_bundle
@@ -42,6 +43,20 @@ _STEP = re.compile(r"^[IP]: (.+)")
 _TAIL = 15
 
 
+@dataclass(frozen=True)
+class Packages:
+    """Exactly these packages, in place of what a mirror has today.
+
+    ``archive`` makes an archive that holds them in a folder that it is given; ``tag`` and
+    ``hash`` are those of the image.
+    """
+
+    names: tuple[str, ...]
+    archive: Callable[[Path], Path]
+    tag: str
+    hash: str
+
+
 def bootstrap(
     engine: Engine,
     network: Network,
@@ -50,8 +65,9 @@ def bootstrap(
     mirror: str = "",
     home: Path,
     report: Report,
+    packages: Packages | None = None,
 ) -> str:
-    """Make ``devbox/debian:RELEASE-slim`` and return its tag.
+    """Make ``devbox/debian:RELEASE-slim``, or of given ``packages`` their image; returns its tag.
 
     ``mirror`` is the base address of a Debian archive; without it the settings' mirror, then the
     machine's own (on Debian), then the tool's default is taken. ``home`` is where the lock lies
@@ -64,7 +80,7 @@ def bootstrap(
         raise UsageError(f"'{release}' is not a Debian release.", hint="Such as bookworm.")
     tool = find_tool()
     _same_machine(engine)
-    tag = bootstrap_tag(release)
+    tag = packages.tag if packages else bootstrap_tag(release)
     source = mirror or network.apt_mirror or system_mirror(release)
     with lock(
         home / "locks" / f"bootstrap-{release}.lock",
@@ -79,20 +95,23 @@ def bootstrap(
             policy.parent.mkdir(parents=True)
             policy.write_text(POLICY)
             environment = _environment(network, folder)
-            for command in _commands(tool, release, folder, source):
+            if packages:
+                source = f"file:{packages.archive(folder / 'archive')}"
+            for command in _commands(tool, release, folder, source, packages):
                 _run(command, environment, tag, report)
             report(Progress("base", tag, "handing it to the engine", 2, 2))
-            engine.import_image(folder / "root.tar", tag, changes(release))
+            engine.import_image(folder / "root.tar", tag, changes(release, packages))
     return tag
 
 
-def changes(release: str) -> tuple[str, ...]:
+def changes(release: str, packages: Packages | None = None) -> tuple[str, ...]:
     """The settings of the image, as Dockerfile instructions."""
+    kind, key = ("base", packages.hash) if packages else ("bootstrap", release)
     return (
         'CMD ["bash"]',
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LABEL devbox.kind=bootstrap",
-        f"LABEL devbox.hash={release}",
+        f"LABEL devbox.kind={kind}",
+        f"LABEL devbox.hash={key}",
         f"LABEL org.opencontainers.image.title=debian:{release}-slim",
     )
 
@@ -153,22 +172,29 @@ def clear_abandoned() -> None:
             os.close(descriptor)
 
 
-def _commands(tool: Path, release: str, folder: Path, mirror: str) -> list[list[str]]:
+def _commands(
+    tool: Path, release: str, folder: Path, mirror: str, packages: Packages | None = None
+) -> list[list[str]]:
     """What makes root.tar in ``folder``, one after the other."""
     root, archive, script = folder / "root", folder / "root.tar", folder / "finish"
-    common = ["--variant=minbase", f"--include={','.join(PACKAGES)}", f"--keyring={KEYRING}"]
+    names = packages.names if packages else PACKAGES
+    common = ["--variant=minbase", f"--include={','.join(names)}", f"--keyring={KEYRING}"]
     where = [mirror] if mirror else []
+    # Given packages were checked one by one, against the hashes of a lock.
+    signed = "--no-check-gpg" if packages else "--force-check-gpg"
     # Last, since the tools have and remove one of their own.
     with_policy = ["tar", "-C", str(folder / "policy"), "--owner=0", "--group=0", "--mode=755"]
     with_policy += ["-rf", str(archive), f"./{POLICY_FILE}"]
     if tool.name == "mmdebstrap":
         mode = "root" if os.geteuid() == 0 else "unshare"
         hook = f'--customize-hook=sh {shlex.quote(str(script))} "$1"'
+        if packages:
+            where = [f"deb [trusted=yes] {mirror.replace('file:', 'copy:')} {release} main"]
         options = [f"--mode={mode}", "--skip=output/dev", *slim_options(), hook]
         return [[str(tool), *common, *options, release, str(archive), *where], with_policy]
     left_out = [f"--exclude=./{name}/*" for name in ("dev", "proc", "sys", "run", "tmp")]
     return [
-        [str(tool), *common, "--force-check-gpg", release, str(root), *where],
+        [str(tool), *common, signed, release, str(root), *where],
         ["sh", str(script), str(root)],
         ["tar", "-C", str(root), "--numeric-owner", *left_out, "-cf", str(archive), "."],
         with_policy,

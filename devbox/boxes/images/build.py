@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,16 @@ from devbox.boxes.images import recipe as recipes
 from devbox.boxes.images.recipe import Recipe, Step
 from devbox.compute.engine.types import Engine
 from devbox.config.shipped import shipped
-from devbox.config.spec import BoxSpec, Build, Settings
+from devbox.config.spec import BoxSpec, Gpu, Service, Settings
 from devbox.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
+    from devbox.boxes.identity import User
     from devbox.boxes.images.space import ImageEntry, PrunePlan, Usage
+    from devbox.boxes.lock.keep import Kept
 
 Offer = Callable[[str], bool]
+LOCK = "devbox.lock"
 
 
 def decline(_: str) -> bool:
@@ -25,36 +29,81 @@ def decline(_: str) -> bool:
 
 
 class Images:
-    """The images that boxes run, on one engine."""
+    """The images that boxes run, on one engine. ``has_gpu`` tells whether boxes can have one."""
 
-    def __init__(self, engine: Engine, settings: Settings, home: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        home: Path,
+        has_gpu: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._has_gpu = has_gpu
         self.engine = engine
         self.settings = settings
         self.home = home
         self.folder = shipped("images")
 
     def recipe(self, spec: BoxSpec) -> Recipe:
-        """The chain of images that a box is built from."""
+        """The chain of images that a box is built from: the one of its project's lock where that
+        fits. Raises ConfigError for a lock that cannot be used."""
+        return self.kept(spec).recipe
+
+    def unlocked(self, spec: BoxSpec) -> Recipe:
+        """The chain of images that a box is built from where nothing is locked."""
         return recipes.recipe(spec, self.settings, self.folder)
 
-    def profile_recipe(self, name: str) -> Recipe:
-        """The chain of a profile (its name, or the path of one) outside of any project."""
+    def kept(self, spec: BoxSpec) -> Kept:
+        """The same chain as :meth:`recipe`, and why it is not locked."""
+        from devbox.boxes.lock.keep import Kept, kept
+
+        if not (spec.project / LOCK).exists():
+            return Kept(self.unlocked(spec), ("there is no devbox.lock",), exists=False)
+        return kept(spec, self.platform(spec), self.unlocked)
+
+    def platform(self, spec: BoxSpec) -> str:
+        """The platform that a box has on this engine."""
+        from devbox.boxes.lock.fits import platform_of
+
+        return platform_of(spec, "" if spec.platform else self.engine.info().architecture)
+
+    def recipes_of(self, spec: BoxSpec) -> tuple[Recipe, ...]:
+        """The chains of a box and of its services, as far as devbox builds those."""
+        services = [self.service_recipe(service) for service in spec.services]
+        return (self.recipe(self.with_gpus(spec)), *(made for made in services if made))
+
+    def with_gpus(self, spec: BoxSpec) -> BoxSpec:
+        """The spec with an optional GPU decided: all that this machine has, or none."""
+        if spec.resources.gpus is not Gpu.OPTIONAL:
+            return spec
+        gpus = Gpu.ALL if self._has_gpu() else Gpu.NONE
+        return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, gpus=gpus))
+
+    def profile_recipes(self, name: str) -> tuple[Recipe, ...]:
+        """The chains of a profile (its name, or the path of one) outside of any project; or that
+        of one of devbox's images which is no profile."""
         import tempfile
 
         from devbox.config import Profiles, load
+        from devbox.config.teams import Teams
 
-        profile = Profiles().get(name)
+        profiles = {file.stem for file in shipped("profiles").glob("*.toml")}
+        if name in set(recipes.shipped_names(self.folder)) - profiles:
+            return (recipes.shipped_recipe(name, self.settings, self.folder),)
+        teams = Teams(self.home / "profiles")
+        profile = Profiles(teams=teams).get(name)
         with tempfile.TemporaryDirectory(prefix="devbox-profile-") as folder:
             # A box with nothing but the profile, so that all of the profile counts.
             (Path(folder) / "devbox.toml").write_text('[box]\nname = "profile"\n')
-            place = profile.name if profile.origin == "shipped" else str(profile.file)
+            named = profile.origin in {"shipped", "team"}
+            place = profile.name if named else str(profile.file)
             overrides = {"profile": place}
-            project = load(Path(folder), settings=self.settings, overrides=overrides)
-            return self.recipe(project.box().spec)
+            project = load(Path(folder), settings=self.settings, overrides=overrides, teams=teams)
+            return self.recipes_of(project.box().spec)
 
-    def service_recipe(self, build: Build, platform: str = "") -> Recipe:
-        """The image of a service with a Dockerfile of its own."""
-        return recipes.service_recipe(build, self.folder, platform)
+    def service_recipe(self, service: Service) -> Recipe | None:
+        """The chain of a service's image; None where it is pulled instead."""
+        return recipes.service_recipe(service, self.settings, self.folder)
 
     def missing(self, recipe: Recipe) -> tuple[Step, ...]:
         """The steps that have to be built; one call to the engine where there are none."""
@@ -71,9 +120,11 @@ class Images:
         offer: Offer = decline,
         no_cache: bool = False,
         pull: bool = False,
+        user: User | None = None,
     ) -> str:
         """Build what is missing, base first, and return the tag that the box runs.
 
+        ``user`` is whose package caches are used, None for those of the person who runs this.
         ``no_cache`` and ``pull`` build every step again; ``pull`` asks the registry for a newer
         base first. Where the base cannot be had, ``offer`` is asked whether to make one. The
         old image of a tag stays until the new one is complete. Two that build the same image
@@ -89,9 +140,11 @@ class Images:
         from devbox.boxes.images.builder import Builder
         from devbox.state.locks import lock
 
-        builder = Builder(self.engine, self.settings, self.home, report, offer, no_cache, pull)
+        builder = Builder(
+            self.engine, self.settings, self.home, report, offer, no_cache, pull, user
+        )
         if recipe.external and steps[0] is recipe.steps[0]:
-            builder.obtain(recipe.external, recipe.platform)
+            builder.begin(recipe)
         for number, step in enumerate(steps, start=1):
             report(Progress("image", step.tag, _title(step), number, len(steps)))
 
@@ -162,6 +215,9 @@ class Images:
 
 
 def _title(step: Step) -> str:
-    return {"build": "the project's Dockerfile", "box": "what the box adds"}.get(
-        step.kind, f"devbox's image '{step.name}'"
-    )
+    return {
+        "build": "the project's Dockerfile",
+        "system": "Debian packages" if "apt_install" in step.dockerfile else "a Python environment",
+        "packages": "Python packages",
+        "box": "devbox's programs",
+    }.get(step.kind, f"devbox's image '{step.name}'")

@@ -1,4 +1,4 @@
-"""Building one step of a chain: what BuildKit is sent, and what its failures mean."""
+"""Building one step of a chain: what makes it, what BuildKit is sent, what failures mean."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from devbox.boxes.identity import User, me
 from devbox.boxes.images.network import for_build
+from devbox.boxes.images.packages import Packages
 from devbox.boxes.images.pull import familiar, obtain
-from devbox.boxes.images.recipe import Step
+from devbox.boxes.images.recipe import SHARED_SCRIPTS, Recipe, Step
+from devbox.boxes.lock.base import have_base
+from devbox.boxes.lock.store import Store
+from devbox.boxes.lock.supply import Supplies, refused
 from devbox.compute.engine.build import BuildFailed
 from devbox.compute.engine.reports import BuildRequest
 from devbox.compute.engine.types import Engine
-from devbox.config.spec import Settings
+from devbox.config.shipped import shipped
+from devbox.config.spec import Network, Settings
 from devbox.errors import DevboxError
 from devbox.progress import Progress, Report
+from devbox.storage.blobs import Blobs
 
 _SAID = re.compile(r"devbox: (?P<what>[^|]+?)(?: \| (?P<hint>.+))?\s*$")
 # How a RUN line is wired up says nothing to who waits for it.
@@ -37,6 +44,7 @@ class Builder:
         offer: Callable[[str], bool],
         no_cache: bool,
         pull: bool,
+        user: User | None,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -45,10 +53,20 @@ class Builder:
         self._offer = offer
         self._no_cache = no_cache
         self._pull = pull
+        self._user = user
         self._network = for_build(settings.network)
         self._substitutes: dict[str, str] = {}
         for note in self._network.notes:
             report(Progress("image", "network", f"note: {note}"))
+
+    def begin(self, recipe: Recipe) -> None:
+        """Have the image at hand that a chain starts from."""
+        if recipe.locked is None:
+            self.obtain(recipe.external, recipe.platform)
+            return
+        self._substitutes[recipe.external] = have_base(
+            self._engine, self._settings, self._store, recipe.locked, self._home, self._report
+        )
 
     def obtain(self, reference: str, platform: str) -> str:
         """Have an external image at hand: itself, or the one that takes its place."""
@@ -82,10 +100,47 @@ class Builder:
 
     def _build(self, step: Step) -> None:
         parent = self._substitutes.get(step.parent, step.parent)
+        labels = {"devbox.kind": step.kind, "devbox.hash": step.hash, "devbox.parent": parent}
+        try:
+            if step.locked:
+                labels["devbox.lock"] = "1"
+            if step.install and step.locked:
+                with tempfile.TemporaryDirectory(prefix="devbox-build-") as scratch:
+                    network = self._supplies.network(step.locked, Path(scratch))
+                    self._packages(network).make(step, parent, labels)
+            elif step.install:
+                self._packages().make(step, parent, labels)
+            else:
+                self._by_buildkit(step, parent, labels)
+        except BuildFailed as error:
+            failure = explained(error)
+            raise (refused(failure) if step.locked else failure) from error
+
+    @property
+    def _store(self) -> Store:
+        return Store(Blobs(self._home / "blobs"), self._settings.network)
+
+    @property
+    def _supplies(self) -> Supplies:
+        return Supplies(self._store, self._report)
+
+    def _packages(self, network: Network | None = None) -> Packages:
+        user = self._user or me(rootless=self._engine.info().rootless)
+        settings = self._settings
+        network = network or settings.network
+        return Packages(self._engine, network, settings.owner, user, self._report)
+
+    def _by_buildkit(self, step: Step, parent: str, labels: Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory(prefix="devbox-build-") as scratch:
             folder = Path(scratch)
             contexts = {name: str(path) for name, path in step.contexts.items()}
+            secrets = self._network.secrets
             contexts["devbox-wheels"] = str(gather_wheels(self._network.wheels, folder / "wheels"))
+            if step.locked and step.kind != "build":
+                scripts = shipped("images") / SHARED_SCRIPTS
+                given = self._supplies.build(step, step.locked, scripts, folder)
+                contexts |= given.contexts
+                secrets = given.secrets
             if step.kind == "build":
                 # A named context takes the place of the image of that name.
                 for reference, found in self._substitutes.items():
@@ -96,22 +151,15 @@ class Builder:
                 context=step.context or _write(folder / "context", step),
                 dockerfile=step.dockerfile,
                 args={**step.args, "BASE": parent} if parent else step.args,
-                labels={
-                    "devbox.kind": step.kind,
-                    "devbox.hash": step.hash,
-                    "devbox.parent": parent,
-                },
+                labels=labels,
                 contexts=contexts,
-                secrets=self._network.secrets,
+                secrets=secrets,
                 proxies=self._network.proxies,
                 platform=step.platform,
                 target=step.target,
                 no_cache=self._no_cache,
             )
-            try:
-                self._engine.build(request, self._tell)
-            except BuildFailed as error:
-                raise explained(error) from error
+            self._engine.build(request, self._tell)
 
     def _tell(self, progress: Progress) -> None:
         if progress.log or not progress.text.startswith("[context "):

@@ -80,11 +80,21 @@ def for_build(network: Network) -> BuildNetwork:
     )
 
 
-def box_mounts(network: Network) -> tuple[Mount, ...]:
-    """The local wheel folders as read-only mounts of a box."""
+def for_git(network: Network, folder: Path) -> dict[str, str]:
+    """The variables that git of this machine reaches the network by; certificates are written
+    into ``folder``. Raises DevboxError where the certificate file cannot be used."""
+    env = _proxies(network)
+    if bundle := ca_bundle(network):
+        (folder / "ca.pem").write_bytes(bundle)
+        env["GIT_SSL_CAINFO"] = str(folder / "ca.pem")
+    return env
+
+
+def box_mounts(network: Network, below: str = BOX_WHEELS) -> tuple[Mount, ...]:
+    """The local wheel folders as read-only mounts of a box, in its folder ``below``."""
     folders = [folder for folder in network.wheels if folder.is_dir()]
     return tuple(
-        Mount(str(folder), f"{BOX_WHEELS}/{number}", read_only=True)
+        Mount(str(folder), f"{below}/{number}", read_only=True)
         for number, folder in enumerate(folders)
     )
 
@@ -155,10 +165,12 @@ def pip_conf(network: Network, wheels: Sequence[str] = ()) -> str:
 
 
 def uv_toml(network: Network, wheels: Sequence[str] = ()) -> str:
-    """A uv configuration file with the same, and the mirror of Python builds."""
+    """A uv configuration file with the same, and where builds of Python are."""
     lines = []
     if network.python_mirror:
         lines.append(f"python-install-mirror = {_toml(network.python_mirror)}")
+    if network.python_downloads:
+        lines.append(f"python-downloads-json-url = {_toml(network.python_downloads)}")
     if wheels:
         lines.append(f"find-links = [{', '.join(_toml(folder) for folder in wheels)}]")
     for url in _reachable(network.extra_index):

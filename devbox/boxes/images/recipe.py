@@ -1,9 +1,10 @@
 """What a box is built from: a chain of images, each named after the content it is made of.
 
 A :class:`Recipe` is computed from a box's configuration and files alone. The hash in a tag covers
-the Dockerfile, every file that reaches the build, the parent's hash or reference, arguments and
-platform; it covers no time, no path of this machine and nothing of how it reaches the network.
-So the same project gives the same tags in every checkout, and an image that exists is right.
+the Dockerfile or the commands, every file that reaches the build, the parent's hash or
+reference, arguments and platform; it covers no time, no path of this machine, no user of it and
+nothing of how it reaches the network. So the same project gives the same tags in every checkout,
+and an image that exists is right.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from devbox.boxes.images.boxlayer import box_dockerfile, box_files
+from devbox.boxes.images.boxlayer import (
+    BOX_DOCKERFILE,
+    Install,
+    box_files,
+    installs,
+    system_dockerfile,
+)
 from devbox.boxes.images.context import fingerprint, folder_files
-from devbox.config.spec import BoxSpec, Build, Settings
+from devbox.boxes.lock.records import LockedBox, LockedStep
+from devbox.config.spec import BoxSpec, Build, Gpu, Service, Settings
 from devbox.errors import ConfigError, Problem
 
 SHARED_SCRIPTS = "build"
@@ -25,16 +34,20 @@ BOX_PROGRAMS = "box"
 PYTHON_OF_SUITE = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 _SUITES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 _DEBIAN = re.compile(r"(?:^|/)debian:([a-z]+|\d+)(?:\.\d+)?(?:-\d{8})?(?:-slim)?$")
+SHIPPED = "devbox/"
+_ARGUMENT = re.compile(r"^ARG ([A-Z]+)=", re.MULTILINE)
 _BASE_ARGUMENT = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One image of the chain.
+    """One image of the chain, built from a Dockerfile or, with ``install``, made of a container
+    of its parent in which those commands of the shared script ran.
 
     ``context`` is the folder that is sent to the build; where it is None, ``files`` are the whole
-    context. ``contexts`` are further folders by name. ``parent`` is the tag or the external
-    reference it starts from, "" where only the project's own Dockerfile knows.
+    context, and what the commands of ``install`` find in their folder. ``contexts`` are further
+    folders by name. ``parent`` is the tag or the external reference it starts from, "" where
+    only the project's own Dockerfile knows.
     """
 
     name: str
@@ -49,6 +62,8 @@ class Step:
     args: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""
     target: str = ""
+    install: tuple[Install, ...] = ()
+    locked: LockedStep | None = None
 
 
 @dataclass(frozen=True)
@@ -56,12 +71,13 @@ class Recipe:
     """The steps from the base to the image that a box runs, in the order they are built.
 
     ``external`` is the reference of the image that the first step starts from, "" where that
-    step is the project's own Dockerfile.
+    step is the project's own Dockerfile. ``locked`` is the lock that it keeps to.
     """
 
     external: str
     steps: tuple[Step, ...]
     platform: str = ""
+    locked: LockedBox | None = None
 
     @property
     def tag(self) -> str:
@@ -75,12 +91,11 @@ class Recipe:
 
 
 def recipe(spec: BoxSpec, settings: Settings, images_dir: Path) -> Recipe:
-    """The chain of images for a box: the profile's or the project's own, then the box layer.
+    """The chain of images for a box: the profile's or the project's own, then what the box adds.
 
-    Raises ConfigError for a profile image that does not exist, for requirement files that
-    cannot be used, and for package names that hold what no name holds.
+    Raises ConfigError for a profile image that does not exist, and for requirement files that
+    cannot be used.
     """
-    scripts = images_dir / SHARED_SCRIPTS
     steps: list[Step] = []
     external = ""
     if spec.build is not None:
@@ -90,27 +105,48 @@ def recipe(spec: BoxSpec, settings: Settings, images_dir: Path) -> Recipe:
     else:
         external = settings.base_image
         steps.extend(_shipped_chain(spec, settings, images_dir))
-    own_image = not spec.profile_image
-    layer = box_files(spec)
-    parent = steps[-1] if steps else None
-    steps.append(
-        _step(
-            name="box",
-            kind="box",
-            dockerfile=box_dockerfile(spec, own_image=own_image),
-            parent=parent.tag if parent else external,
-            parent_key=parent.hash if parent else external,
-            files=layer,
-            contexts={"devbox-build": scripts, "devbox-box": images_dir / BOX_PROGRAMS},
-            platform=spec.platform,
+    scripts = {"devbox-build": images_dir / SHARED_SCRIPTS}
+
+    def add(kind: str, **parts: Any) -> None:
+        parent = steps[-1] if steps else None
+        steps.append(
+            _step(
+                name=kind,
+                kind=kind,
+                parent=parent.tag if parent else external,
+                parent_key=parent.hash if parent else external,
+                platform=spec.platform,
+                **parts,
+            )
         )
-    )
+
+    if system := system_dockerfile(spec, own_image=not spec.profile_image):
+        add("system", dockerfile=system, contexts=scripts)
+    if commands := installs(spec):
+        add("packages", install=commands, files=box_files(spec), contexts=scripts)
+    add("box", dockerfile=BOX_DOCKERFILE, contexts={"devbox-box": images_dir / BOX_PROGRAMS})
     return Recipe(external, tuple(steps), spec.platform)
 
 
-def service_recipe(build: Build, images_dir: Path, platform: str = "") -> Recipe:
-    """The one image of a service with a Dockerfile of its own."""
-    return Recipe("", (_own_build(build, platform, images_dir),), platform)
+def service_recipe(service: Service, settings: Settings, images_dir: Path) -> Recipe | None:
+    """What a service's image is built from: a Dockerfile of its own, or devbox's image that
+    ``devbox/NAME`` names; None where it is any other image, which is pulled.
+
+    Raises ConfigError for a devbox/NAME that does not exist.
+    """
+    if service.build is not None:
+        return Recipe("", (_own_build(service.build, "", images_dir),))
+    name = service.image.removeprefix(SHIPPED)
+    if name == service.image or ":" in name or "@" in name:
+        return None
+    return shipped_recipe(name, settings, images_dir)
+
+
+def shipped_recipe(name: str, settings: Settings, images_dir: Path) -> Recipe:
+    """The chain of one of devbox's own images, without what a box adds. Raises ConfigError
+    where there is none of that name."""
+    spec = BoxSpec(name=name, project=images_dir, profile=name, profile_image=name)
+    return Recipe(settings.base_image, tuple(_shipped_chain(spec, settings, images_dir)))
 
 
 def suite(reference: str) -> str:
@@ -134,13 +170,16 @@ def shipped_names(images_dir: Path) -> tuple[str, ...]:
 
 def _shipped_chain(spec: BoxSpec, settings: Settings, images_dir: Path) -> list[Step]:
     version = "" if spec.python == PYTHON_OF_SUITE.get(suite(settings.base_image)) else spec.python
+    # An optional GPU that is here has become "all".
+    compute = "cuda" if spec.resources.gpus in {Gpu.COUNT, Gpu.ALL} else ""
+    given = {"PYTHON": version, "COMPUTE": compute}
     names = _ancestry(spec.profile_image, images_dir)
     if "python" not in names and (spec.python or spec.pip or spec.requirements):
         names.append("python")
     steps: list[Step] = []
     for name in names:
         text = (images_dir / name / "Dockerfile").read_text()
-        takes_version = re.search(r"^ARG PYTHON=", text, re.MULTILINE) is not None
+        takes = _ARGUMENT.findall(text)
         steps.append(
             _step(
                 name=name,
@@ -150,7 +189,7 @@ def _shipped_chain(spec: BoxSpec, settings: Settings, images_dir: Path) -> list[
                 parent_key=steps[-1].hash if steps else settings.base_image,
                 context=images_dir / name,
                 contexts={"devbox-build": images_dir / SHARED_SCRIPTS},
-                args={"PYTHON": version} if takes_version and version else {},
+                args={key: given[key] for key in takes if given.get(key)},
                 platform=spec.platform,
             )
         )
@@ -170,7 +209,7 @@ def _ancestry(name: str, images_dir: Path) -> list[str]:
         chain.insert(0, name)
         default = _BASE_ARGUMENT.search(file.read_text())
         base = default[1] if default else ""
-        name = base.removeprefix("devbox/") if base.startswith("devbox/") else ""
+        name = base.removeprefix(SHIPPED) if base.startswith(SHIPPED) else ""
     return chain
 
 
@@ -202,9 +241,10 @@ def _step(
     *,
     name: str,
     kind: str,
-    dockerfile: str,
     parent: str,
     parent_key: str,
+    dockerfile: str = "",
+    install: tuple[Install, ...] = (),
     context: Path | None = None,
     files: Mapping[str, bytes] | None = None,
     contexts: Mapping[str, Path] | None = None,
@@ -221,6 +261,7 @@ def _step(
     key = _digest(
         {
             "dockerfile": dockerfile,
+            "install": install,
             "parent": parent_key,
             "content": content,
             "contexts": {which: folder_files(path) for which, path in contexts.items()},
@@ -239,9 +280,10 @@ def _step(
         context=context,
         files=files,
         contexts=contexts,
-        args={**args, "BASE": parent} if parent else args,
+        args={**args, "BASE": parent} if parent and dockerfile else args,
         platform=platform,
         target=target,
+        install=install,
     )
 
 

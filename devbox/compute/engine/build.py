@@ -131,16 +131,23 @@ def failure(log: BuildLog) -> BuildFailed:
     detail = list(log.last_lines())
     if step and log.reason:
         detail.append(log.reason)
-    if full := disk_full(text, f"Building {log.tag} failed" + (f" at {step}" if step else "")):
+    failed = step_failed(log.tag, step, detail, log.reason)
+    if not (step or text.strip()) and not failed.hint:
+        return BuildFailed(failed.message, detail=detail, hint=plugins.BROKEN_HINT)
+    return failed
+
+
+def step_failed(tag: str, step: str, detail: Sequence[str], reason: str = "") -> BuildFailed:
+    """The failure of a step of the image ``tag``. ``detail`` are its last lines, ``reason`` what
+    the builder says where no step failed; what they tell of the cause becomes the hint."""
+    text = "\n".join([*detail, reason])
+    if full := disk_full(text, f"Building {tag} failed" + (f" at {step}" if step else "")):
         return BuildFailed(full.message, step=step, hint=full.hint, detail=detail)
     hint = ""
-    if not (step or text.strip()):
-        hint = plugins.BROKEN_HINT
-    elif _NETWORK.search(text):
+    if _NETWORK.search(text):
         hint = (
             "The step could not reach the network as it wanted to. Behind a proxy, a private "
             "package index or certificate authority: set them in the user settings."
         )
-    what = f"at {step}" if step else f": {log.reason or 'the builder gave no reason'}"
-    message = f"Building {log.tag} failed {what}".replace(" : ", ": ")
-    return BuildFailed(message, step=step, hint=hint, detail=detail)
+    what = f" at {step}" if step else f": {reason or 'the builder gave no reason'}"
+    return BuildFailed(f"Building {tag} failed{what}", step=step, hint=hint, detail=detail)

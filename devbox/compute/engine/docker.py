@@ -12,7 +12,7 @@ from devbox.compute.engine import endpoint, execs, records
 from devbox.compute.engine.faults import Conflict, EngineError, NotFound
 from devbox.compute.engine.http import CHUNK, Http
 from devbox.compute.engine.quoting import quote
-from devbox.compute.engine.types import Container, Exec, ExecResult
+from devbox.compute.engine.types import Container, Exec, ExecResult, FileChange, Held
 from devbox.progress import Report, silent
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BuildRequest,
         EngineEvent,
         EngineInfo,
+        HeldRequest,
         Image,
         LogLine,
         Sample,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     )
 
 SHORT = 5.0
+CHANGED = ("modified", "added", "deleted")
+"""What the API's numbers mean."""
 
 
 class DockerEngine:
@@ -98,6 +101,16 @@ class DockerEngine:
             if time.monotonic() > deadline:
                 raise EngineError(f"The engine does not get done with removing {ref}.")
             time.sleep(0.05)
+
+    def hold(self, request: HeldRequest) -> Held:
+        from devbox.compute.engine.held import hold
+
+        return hold(self.http, request)
+
+    def commit(self, ref: str, tag: str, labels: Mapping[str, str]) -> None:
+        from devbox.compute.engine.held import commit
+
+        commit(self.http, ref, tag, labels)
 
     def processes(self, ref: str) -> tuple[Mapping[str, str], ...]:
         answer = self.http.json("GET", f"{_container(ref)}/top")
@@ -206,6 +219,10 @@ class DockerEngine:
         query = {"path": path}
         with self.http.stream("GET", f"{_container(ref)}/archive", query) as response:
             yield from response.chunks()
+
+    def changes(self, ref: str) -> tuple[FileChange, ...]:
+        answer = self.http.json("GET", f"{_container(ref)}/changes", timeout=None)
+        return tuple(FileChange(each["Path"], CHANGED[each["Kind"]]) for each in answer or ())
 
     # Images
 

@@ -6,77 +6,48 @@ What a command in a container does is up to a function that the test gives.
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from devbox.compute.engine.compose import ComposeFailed
 from devbox.compute.engine.execs import KILLED
 from devbox.compute.engine.fakecompose import Service, read
-from devbox.compute.engine.fakeexec import FakeExec
+from devbox.compute.engine.fakeexec import Executed, FakeExec, succeed
+from devbox.compute.engine.fakefacts import INFO, usage
+from devbox.compute.engine.fakeheld import FakeHeld, waiting_container
 from devbox.compute.engine.faults import Conflict, NotFound
 from devbox.compute.engine.pull import failure as pull_failure
 from devbox.compute.engine.reports import (
     BuildRequest,
     EngineEvent,
     EngineInfo,
+    HeldRequest,
     Image,
     LogLine,
     Sample,
     Volume,
 )
-from devbox.compute.engine.types import Container, Exec, ExecResult
+from devbox.compute.engine.types import Container, Exec, ExecResult, FileChange, Held
 from devbox.progress import Progress, Report, silent
 
 Script = Callable[[Sequence[str], bytes], ExecResult]
 
-INFO = EngineInfo(
-    version="27.0.0",
-    api_version="1.46",
-    name="fake",
-    os="Fake Linux",
-    architecture="x86_64",
-    cpus=8,
-    memory=32 << 30,
-    rootless=False,
-    cgroup_version="2",
-    storage_driver="overlay2",
-    root_dir="/var/lib/docker",
-    runtimes=("runc",),
-    cdi=(),
-    registry_mirrors=(),
-)
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 HASH = "com.docker.compose.config-hash"
-
-
-@dataclass(frozen=True)
-class Executed:
-    """A command that was run in a container, and how."""
-
-    container: str
-    argv: tuple[str, ...]
-    user: str
-    cwd: str
-    env: Mapping[str, str]
-    tty: bool
-
-
-def succeed(argv: Sequence[str], data: bytes) -> ExecResult:
-    """The script of commands that do nothing, well."""
-    del argv, data
-    return ExecResult(0, b"", b"")
 
 
 class FakeEngine:
     """See :class:`devbox.compute.engine.types.Engine`.
 
     ``fail`` makes calls fail; ``calls`` notes, by name, what was asked of it; ``executed`` the
-    commands; ``built`` the build requests. A script that raises TimeoutError takes longer than
-    any ``timeout``.
+    commands; ``built`` and ``held`` the requests for images and held containers. A
+    script that raises TimeoutError takes longer than any ``timeout``.
     """
 
     address = "fake://engine"
@@ -86,6 +57,7 @@ class FakeEngine:
         self.calls: list[str] = []
         self.executed: list[Executed] = []
         self.built: list[BuildRequest] = []
+        self.held: list[HeldRequest] = []
         self.registry: set[str] = set()
         self.health = "healthy"
         self._info = info
@@ -96,6 +68,7 @@ class FakeEngine:
         self._events: list[EngineEvent] = []
         self._logs: dict[str, list[LogLine]] = {}
         self._archives: dict[tuple[str, str], bytes] = {}
+        self._changes: dict[str, list[FileChange]] = {}
         self._number = 0
 
     # What tests do
@@ -122,6 +95,10 @@ class FakeEngine:
         """Change what the engine tells of a container: its state, health, ..."""
         container = self._found(ref)
         self._containers[container.id] = replace(container, **changes)
+
+    def change(self, ref: str, path: str, kind: str = "added") -> None:
+        """Let a file of a container differ from its image."""
+        self._changes.setdefault(self._found(ref).id, []).append(FileChange(path, kind))
 
     # The engine
 
@@ -212,6 +189,24 @@ class FakeEngine:
         del self._containers[container.id]
         self._happened(container, "destroy")
 
+    def hold(self, request: HeldRequest) -> Held:
+        self._asked("hold")
+        image = self._image(request.image)
+        if image is None:
+            raise NotFound(f"No such image: {request.image}", status=404)
+        if self._find(request.name):
+            raise Conflict(f"The container name {request.name} is already in use", status=409)
+        self.held.append(request)
+        made = waiting_container(request, image, self._next())
+        self._containers[made.id] = made
+        self.start(made.id)
+        return FakeHeld(made.id, lambda: self.remove(made.id, force=True))
+
+    def commit(self, ref: str, tag: str, labels: Mapping[str, str]) -> None:
+        self._asked("commit")
+        image = self._images[self._found(ref).image_id]
+        self.add_image(tag, {**image.labels, **labels}, image.size)
+
     def processes(self, ref: str) -> tuple[Mapping[str, str], ...]:
         self._asked("processes")
         return ({"PID": str(self._running(ref).pid), "UID": "root", "CMD": "sleep"},)
@@ -300,7 +295,10 @@ class FakeEngine:
 
     def put(self, ref: str, folder: str, archive: Iterator[bytes]) -> None:
         self._asked("put")
-        self._archives[self._found(ref).id, folder] = b"".join(archive)
+        self._archives[self._found(ref).id, folder] = data = b"".join(archive)
+        with tarfile.open(fileobj=io.BytesIO(data)) as found:
+            for name in found.getnames():
+                self.change(ref, f"{folder.rstrip('/')}/{name}")
 
     def get(self, ref: str, path: str) -> Iterator[bytes]:
         self._asked("get")
@@ -311,6 +309,10 @@ class FakeEngine:
                 yield self._archives[container.id, folder]
                 return
         raise NotFound(f"Could not find the file {path} in container {ref}", status=404)
+
+    def changes(self, ref: str) -> tuple[FileChange, ...]:
+        self._asked("changes")
+        return tuple(self._changes.get(self._found(ref).id, ()))
 
     # Images
 
@@ -400,19 +402,7 @@ class FakeEngine:
 
     def usage(self) -> Mapping[str, Any]:
         self._asked("usage")
-        return {
-            "LayersSize": sum(image.size for image in self._images.values()),
-            "Images": [
-                {"Id": i.id, "RepoTags": list(i.tags), "Size": i.size, "Labels": dict(i.labels)}
-                for i in self._images.values()
-            ],
-            "Containers": [{"Id": c.id, "SizeRw": 0} for c in self._containers.values()],
-            "Volumes": [
-                {"Name": v.name, "Labels": dict(v.labels), "UsageData": {"Size": 0, "RefCount": 0}}
-                for v in self._volumes.values()
-            ],
-            "BuildCache": [],
-        }
+        return usage(self._images.values(), self._containers.values(), self._volumes.values())
 
     # Compose projects
 
@@ -475,14 +465,14 @@ class FakeEngine:
         self._happened(made, "create")
 
     def _claim_ports(self, container: Container) -> None:
-        wanted = {port.host for port in container.ports if port.host}
+        wanted = {port.host_port for port in container.ports if port.host_port}
         for other in self._containers.values():
             if other.id == container.id or other.state != "running":
                 continue
             for port in other.ports:
-                if port.host in wanted and port.host is not None:
-                    message = f"Port {port.host} is already in use on {port.address}."
-                    raise ComposeFailed(message, port=port.host)
+                if port.host_port in wanted and port.host_port is not None:
+                    message = f"Port {port.host_port} is already in use on {port.address}."
+                    raise ComposeFailed(message, port=port.host_port)
 
     def compose_down(self, project: str, *, report: Report = silent) -> None:
         self._asked("compose_down")

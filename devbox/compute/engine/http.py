@@ -185,9 +185,10 @@ class Http:
         return response
 
     def upgrade(self, path: str, body: Any) -> tuple[socket.socket, dict[str, str]]:
-        """Turn a request into a raw two-way stream; nothing of it has been read ahead."""
+        """Turn a request into a raw two-way stream; nothing of it has been read ahead. Without a
+        ``body`` nothing is sent, which the engine might take for the stream's first bytes."""
         connection = self.endpoint.connect(CONNECT_TIMEOUT)
-        data = json.dumps(body).encode()
+        data = b"" if body is None else json.dumps(body).encode()
         extra = "Connection: Upgrade\r\nUpgrade: tcp\r\n"
         try:
             connection.settimeout(ANSWER_TIMEOUT)

@@ -38,7 +38,8 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class Image:
-    """A local image; ``size`` in bytes, ``created`` in seconds since the epoch."""
+    """A local image; ``size`` in bytes, ``created`` in seconds since the epoch; ``digests`` are
+    its references in the registries that gave it, as ``REPOSITORY@sha256:...``."""
 
     id: str
     tags: tuple[str, ...]
@@ -48,6 +49,7 @@ class Image:
     architecture: str = ""
     env: tuple[str, ...] = ()
     containers: int = 0
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,28 @@ class BuildRequest:
     no_cache: bool = False
 
 
+@dataclass(frozen=True)
+class HeldMount:
+    """A path of the host or, with ``volume``, a named volume, in a held container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+    volume: bool = False
+
+
+@dataclass(frozen=True)
+class HeldRequest:
+    """A container to hold. ``tmpfs`` maps folders in memory to their mount options."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[HeldMount, ...] = ()
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+
+
 def image(data: Mapping[str, Any], containers: int = 0) -> Image:
     """An image of ``GET /images/json`` or ``GET /images/REF/json``."""
     config = data.get("Config") or {}
@@ -133,6 +157,7 @@ def image(data: Mapping[str, Any], containers: int = 0) -> Image:
         architecture=data.get("Architecture", ""),
         env=tuple(config.get("Env") or ()),
         containers=containers,
+        digests=tuple(data.get("RepoDigests") or ()),
     )
 
 

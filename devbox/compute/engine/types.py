@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         BuildRequest,
         EngineEvent,
         EngineInfo,
+        HeldRequest,
         Image,
         LogLine,
         Sample,
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PublishedPort:
-    """A container port and where the host publishes it (``host`` is None: not published)."""
+    """A container's port and where the host publishes it (``host_port`` None: not published)."""
 
-    container: int
+    port: int
     protocol: str
     address: str = ""
-    host: int | None = None
+    host_port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,15 @@ class ExecResult:
     stderr: bytes
 
 
+@dataclass(frozen=True)
+class FileChange:
+    """A path in which a container differs from its image; ``kind`` is added, modified (of a
+    folder: something in it) or deleted."""
+
+    path: str
+    kind: str
+
+
 class Exec(Protocol):
     """A command running in a container, its streams attached.
 
@@ -96,6 +106,15 @@ class Exec(Protocol):
 
     def abort(self) -> None:
         """Break the connection off, which ends a ``write`` or ``read`` of another thread."""
+
+    def close(self) -> None: ...
+
+
+class Held(Protocol):
+    """A container that lives as long as this process holds it. Close it, or end: either way it
+    and all that runs in it are gone a moment later."""
+
+    id: str
 
     def close(self) -> None: ...
 
@@ -124,6 +143,17 @@ class Engine(Protocol):
     def stop(self, ref: str, timeout: int = 10) -> None: ...
     def unpause(self, ref: str) -> None: ...
     def remove(self, ref: str, *, force: bool = False) -> None: ...
+    def hold(self, request: HeldRequest) -> Held:
+        """Start a container of an image at hand that only waits, for commands to run in it.
+
+        Raises Conflict where the name is taken, NotFound where there is no such image.
+        """
+
+    def commit(self, ref: str, tag: str, labels: Mapping[str, str]) -> None:
+        """Make an image of what a container has changed in its own. It has that image's settings
+        (command, user, variables, ...) and labels, with ``labels`` over them; mounts and tmpfs
+        are no part of it. The tag moves to it in one step, when it is complete."""
+
     def processes(self, ref: str) -> tuple[Mapping[str, str], ...]:
         """``ps`` of a running container: PID, USER, TIME, COMMAND, ... by column title."""
 
@@ -181,6 +211,9 @@ class Engine(Protocol):
 
     def get(self, ref: str, path: str) -> Iterator[bytes]:
         """A file or folder of a container as a tar stream."""
+
+    def changes(self, ref: str) -> tuple[FileChange, ...]:
+        """Where a container's own files differ from its image; volumes and mounts don't count."""
 
     def image(self, ref: str) -> Image | None: ...
     def images(self, labels: Mapping[str, str]) -> tuple[Image, ...]: ...

@@ -11,7 +11,8 @@ import pytest
 from devbox.api import Devbox
 from devbox.boxes.hooks import CREATED, HookFailed
 from devbox.boxes.ready import READY
-from devbox.compute.engine.fake import INFO, FakeEngine
+from devbox.compute.engine.fake import FakeEngine
+from devbox.compute.engine.fakefacts import INFO
 from devbox.compute.engine.types import ExecResult
 from devbox.errors import DevboxError, Unreachable, UsageError
 from devbox.progress import Progress
@@ -30,7 +31,7 @@ class Engine(FakeEngine):
     def _answer(self, argv: Sequence[str], data: bytes) -> ExecResult:
         if list(argv) == ["test", "-e", CREATED]:
             return ExecResult(0 if "churn" in self.created else 1, b"", b"")
-        if list(argv) == ["touch", CREATED]:
+        if argv[0] == "sh" and argv[-1] == CREATED:
             self.created.add("churn")
         return ExecResult(self.codes.get(argv[-1], 0), b"a last line\n", b"")
 

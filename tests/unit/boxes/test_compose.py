@@ -39,6 +39,14 @@ def test_names_follow_owner_and_box() -> None:
     assert doc["volumes"]["cache"]["name"] == "devbox-ada-cache-1000"
 
 
+def test_only_a_box_that_stops_by_itself_is_told_when() -> None:
+    stopping = own(replace(SPEC, stop_after=0.5))
+    assert stopping["environment"]["DEVBOX_STOP_AFTER"] == "1"
+    assert stopping["labels"]["devbox.stop_after"] == "1"
+    assert "DEVBOX_STOP_AFTER" not in own()["environment"]
+    assert "devbox.stop_after" not in own()["labels"]
+
+
 def test_the_workspace_is_mounted_and_never_created() -> None:
     assert document()["services"]["box"]["volumes"][0] == {
         "type": "bind",

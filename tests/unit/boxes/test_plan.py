@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devbox.boxes.compose import DesiredBox, Surroundings, document
+from devbox.boxes.compose import DesiredBox, Surroundings, document, summary
 from devbox.boxes.identity import BoxId, User
 from devbox.boxes.plan import Act, Change, Found, Plan, make_plan, spec_changes
 from devbox.compute.engine.types import Container
-from devbox.config.spec import BoxSpec, Service
+from devbox.config.spec import BoxSpec, Mount, Port, Service
 
 BOX = BoxId("ada", "churn")
 SPEC = BoxSpec(name="churn", project=Path("/p"), profile="python", env={"COLOR": "red"})
@@ -92,6 +92,35 @@ def test_labels_that_are_not_ours_to_read() -> None:
     (found,) = containers(desired())
     broken = replace(found, labels={**found.labels, "devbox.spec": "{", "devbox.config": "x"})
     assert plan(desired(), (broken,)).act is Act.RECREATE
+
+
+def test_what_comes_and_goes_in_lists_is_shown_apart() -> None:
+    old = {"pip": ["a", "b"], "apt": ["jq"], "resources": {"memory": 8 << 30}, "env": {"A": "1"}}
+    new = {"pip": ["b", "c"], "resources": {"memory": 1 << 29}, "stop_after": 7200.0, "env": {}}
+    assert {change.key: change.lines for change in spec_changes(old, new)} == {
+        "apt": ("- jq",),
+        "env.A": ("1 -> unset",),
+        "pip": ("- a", "+ c"),
+        "resources.memory": ("8GiB -> 512MiB",),
+        "stop_after": ("unset -> 2h",),
+    }
+    assert Change("pip", ["a", "b"], ["b", "a"]).lines == ("in another order: b, a",)
+
+
+def test_ports_mounts_and_services_are_shown_as_they_are_written() -> None:
+    spec = replace(
+        SPEC,
+        ports=(Port(80, 8080),),
+        mounts=(Mount("/srv", "/data/srv", read_only=True),),
+        services=(Service("db", image="postgres:16"),),
+    )
+    lines = {change.key: change.lines for change in spec_changes(summary(SPEC), summary(spec))}
+    assert lines == {
+        "ports": ("+ 127.0.0.1:8080:80/tcp",),
+        "mounts": ("+ /srv:/data/srv:ro",),
+        "services.db.image": ("unset -> postgres:16",),
+        "services.db.name": ("unset -> db",),
+    }
 
 
 VALUES = st.recursive(

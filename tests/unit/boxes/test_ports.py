@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 
 from devbox.boxes.identity import BoxId, Label
-from devbox.boxes.ports import check_ports, is_free, stored_ports, taken_ports, with_ports
+from devbox.boxes.ports import (
+    check_apart,
+    check_ports,
+    is_free,
+    stored_ports,
+    taken_ports,
+    with_ports,
+)
 from devbox.compute.engine.types import Container, PublishedPort
 from devbox.config.spec import BoxSpec, Port, Service
-from devbox.errors import DevboxError
+from devbox.errors import DevboxError, UsageError
 
 BOX = BoxId("ada", "churn")
 SPEC = BoxSpec(name="churn", project=Path("/p"), profile="base")
@@ -111,3 +118,21 @@ def test_free_ports(busy: int) -> None:
     assert is_free(Port(80, protocol="udp"), busy)
     # An address that is not this machine's: somebody else knows.
     assert is_free(Port(80, address="192.0.2.1"), busy)
+
+
+@pytest.mark.parametrize("other", [Port(90, 8080), Port(80, 8080, "0.0.0.0"), Port(80, 8080, "::")])
+def test_two_boxes_of_a_project_that_name_one_port(other: Port) -> None:
+    one = replace(SPEC, name="train", ports=(Port(80, 8080),))
+    two = replace(SPEC, name="serve", services=(Service("db", image="i", ports=(other,)),))
+    with pytest.raises(UsageError, match="Boxes train and serve both publish port 8080"):
+        check_apart([one, two])
+
+
+def test_boxes_of_a_project_that_keep_apart() -> None:
+    one = replace(SPEC, name="train", ports=(Port(80, 8080), Port(81), Port(82, 8081)))
+    two = replace(
+        SPEC,
+        name="serve",
+        ports=(Port(80, 8080, protocol="udp"), Port(81), Port(82, 8081, "127.0.0.2")),
+    )
+    check_apart([one, two])

@@ -34,6 +34,7 @@ WITHOUT_JSON = {
     "completion": "prints a script",
     "exec": "what it prints is the command's",
     "shell": "a terminal",
+    "ssh": "what it prints is the command's",
 }
 """Commands without --json, and why."""
 

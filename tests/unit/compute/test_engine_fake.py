@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from devbox.compute.engine.fake import Executed, FakeEngine
+from devbox.compute.engine.fake import FakeEngine
+from devbox.compute.engine.fakeexec import Executed
 from devbox.compute.engine.faults import EngineError
 from devbox.compute.engine.types import Container, ExecResult
 from tests.contract_engine import EngineContract

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from devbox.compute import Gpus, gpu_refusal
-from devbox.compute.engine.fake import INFO
+from devbox.compute.engine.fakefacts import INFO
 from devbox.compute.gpu import GpuDevice
 
 SOURCE = Path(__file__).with_name("fake_nvml.c")

@@ -99,6 +99,7 @@ def test_variables_of_other_programs_are_passed_over_where_they_do_not_fit(tmp_p
             "PIP_INDEX_URL": "file:///somewhere",
             "UV_INDEX_URL": "https://a.example/simple",
             "UV_INDEX": "x=https://b.example/x https://c.example/?a=b",
+            "UV_PYTHON_DOWNLOADS_JSON_URL": "https://d.example/list.json",
             "PIP_FIND_LINKS": f"https://a.example {tmp_path} /no/such {'x' * 4000}",
         }
     )
@@ -109,6 +110,7 @@ def test_variables_of_other_programs_are_passed_over_where_they_do_not_fit(tmp_p
         "index": "https://a.example/simple",
         "extra_index": ("https://b.example/x", "https://c.example/?a=b"),
         "wheels": (tmp_path,),
+        "python_downloads": "https://d.example/list.json",
     }
 
 

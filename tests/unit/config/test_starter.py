@@ -65,7 +65,7 @@ def test_names_and_profiles_are_checked_before_anything_is_written(root: Path) -
     with pytest.raises(UsageError) as caught:
         start_project(root / "new", profile="base", starter=True)
     assert caught.value.message == "Profile base has no starter project."
-    assert caught.value.hint == "These have one: datascience."
+    assert caught.value.hint == "These have one: datascience, pytorch, warehouse."
     assert list(root.iterdir()) == []
 
 

@@ -42,6 +42,7 @@ def network(tmp_path: Path) -> Network:
         extra_index=("http://plain.example/simple",),
         wheels=(tmp_path / "wheels", tmp_path / "gone"),
         python_mirror="https://python.example",
+        python_downloads="https://python.example/list.json",
         apt_mirror="http://apt.example/debian/",
     )
 
@@ -82,6 +83,13 @@ def test_no_password_is_in_the_environment_of_a_box(network: Network) -> None:
     assert sorted(files) == ["ca.pem", "env", "pip.conf", "uv.toml"]
     assert f"export https_proxy=http://me:{PASSWORD}@proxy.example:3128\n" in files["env"].decode()
     assert b"http_proxy=http://proxy.example" not in files["env"]
+
+
+def test_uv_is_told_where_builds_of_python_are(network: Network) -> None:
+    for data in (for_build(network).secrets["devbox-uv"], box_files(network)["uv.toml"]):
+        told = tomllib.loads(data.decode())
+        assert told["python-install-mirror"] == "https://python.example"
+        assert told["python-downloads-json-url"] == "https://python.example/list.json"
 
 
 def test_every_variable_points_at_a_file_that_is_given(network: Network) -> None:

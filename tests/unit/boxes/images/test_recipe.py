@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devbox.boxes.images.recipe import Recipe, recipe, service_recipe, suite
+from devbox.boxes.images.recipe import Recipe, recipe, service_recipe, shipped_recipe, suite
 from devbox.config.shipped import shipped
-from devbox.config.spec import BoxSpec, Build, Network, Settings
+from devbox.config.spec import BoxSpec, Build, Gpu, Network, Resources, Service, Settings
 from devbox.errors import ConfigError
 from tests.unit.boxes.images.conftest import MakeSpec, write_images
 
@@ -41,7 +41,20 @@ def test_python_comes_with_what_needs_it(
     images: Path, spec: MakeSpec, values: dict[str, object]
 ) -> None:
     made = recipe(spec(profile_image="base", **values), SETTINGS, images)
-    assert names(made) == ["base", "python", "box"]
+    assert [name for name in names(made) if name != "packages"] == ["base", "python", "box"]
+    assert ("packages" in names(made)) is ("pip" in values)
+
+
+def test_debian_packages_come_first_and_devboxs_programs_last(images: Path, spec: MakeSpec) -> None:
+    made = recipe(spec(profile_image="python", pip=("rich",), apt=("gcc",)), SETTINGS, images)
+    assert names(made) == ["base", "python", "system", "packages", "box"]
+    packages = made.steps[3]
+    assert packages.tag == f"devbox/packages:{packages.hash}"
+    assert (packages.install, packages.dockerfile) == ((("pip_install", "rich"),), "")
+    (images / "box" / "init").write_text("new")
+    after = recipe(spec(profile_image="python", pip=("rich",), apt=("gcc",)), SETTINGS, images)
+    assert after.steps[:4] == made.steps[:4]
+    assert after.tag != made.tag
 
 
 def test_another_python_is_an_argument_of_the_image_that_makes_the_environment(
@@ -148,11 +161,12 @@ def test_what_does_not_concern_the_image_does_not_count(images: Path, spec: Make
     assert recipe(other, SETTINGS, images) == recipe(spec(), SETTINGS, images)
 
 
-def test_an_own_image_gets_the_last_layer_only(images: Path, spec: MakeSpec) -> None:
+def test_an_own_image_gets_what_the_box_adds_only(images: Path, spec: MakeSpec) -> None:
     made = recipe(spec(image="alpine:3.20", pip=("rich",)), SETTINGS, images)
-    assert names(made) == ["box"]
-    assert made.external == "alpine:3.20"
+    assert names(made) == ["system", "packages", "box"]
+    assert made.external == made.steps[0].parent == "alpine:3.20"
     assert "own_environment" in made.steps[0].dockerfile
+    assert names(recipe(spec(image="alpine:3.20"), SETTINGS, images)) == ["box"]
     other = recipe(spec(image="alpine:3.21", pip=("rich",)), SETTINGS, images)
     assert other.tag != made.tag
 
@@ -175,7 +189,9 @@ def test_an_own_dockerfile_is_a_step_of_its_own(
     assert recipe(spec(build=build), SETTINGS, images) == made
     (context / "data.txt").write_text("x")
     assert recipe(spec(build=build), SETTINGS, images).tag != made.tag
-    assert service_recipe(build, images).steps[0].kind == "build"
+    service = service_recipe(Service("db", build=build), SETTINGS, images)
+    assert service is not None
+    assert service.steps[0].kind == "build"
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
@@ -198,3 +214,52 @@ def test_images_that_build_on_each_other_in_a_circle(images: Path, spec: MakeSpe
     (images / "base" / "Dockerfile").write_text("ARG BASE=devbox/datascience\nFROM ${BASE}\n")
     with pytest.raises(ConfigError):
         recipe(spec(), SETTINGS, images)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "args"),
+    [
+        (Gpu.NONE, {}),
+        (Gpu.OPTIONAL, {}),  # decided before, where the machine is known
+        (Gpu.COUNT, {"COMPUTE": "cuda"}),
+        (Gpu.ALL, {"COMPUTE": "cuda"}),
+    ],
+)
+def test_an_image_that_can_is_built_for_the_gpus_that_the_box_asks_for(
+    images: Path, spec: MakeSpec, gpus: Gpu, args: dict[str, str]
+) -> None:
+    (images / "pytorch").mkdir()
+    (images / "pytorch" / "Dockerfile").write_text(
+        "ARG BASE=devbox/datascience\nFROM ${BASE}\nARG COMPUTE=cpu\n"
+    )
+    usual = recipe(spec(profile_image="pytorch"), SETTINGS, images)
+    made = recipe(spec(profile_image="pytorch", resources=Resources(gpus=gpus)), SETTINGS, images)
+    step = next(step for step in made.steps if step.name == "pytorch")
+    assert {key: value for key, value in step.args.items() if key != "BASE"} == args
+    assert (made.tag == usual.tag) == (not args)
+    assert made.steps[:3] == usual.steps[:3]
+
+
+def test_a_service_may_run_an_image_of_devbox(images: Path) -> None:
+    def made(image: str) -> Recipe | None:
+        return service_recipe(Service("db", image=image), SETTINGS, images)
+
+    own = made("devbox/python")
+    assert own is not None
+    assert own.steps == shipped_recipe("python", SETTINGS, images).steps
+    assert names(own) == ["base", "python"]
+    assert own.external == SETTINGS.base_image
+    for pulled in ("postgres:16", "devbox/python:1", "example.com/devbox/python", "mydevbox/x"):
+        assert made(pulled) is None
+    with pytest.raises(ConfigError, match="no image 'pyton' in devbox"):
+        made("devbox/pyton")
+
+
+def test_the_shipped_services_and_profiles_have_chains(spec: MakeSpec) -> None:
+    folder = shipped("images")
+    assert names(shipped_recipe("postgres", SETTINGS, folder)) == ["base", "postgres"]
+    torch = recipe(
+        spec(profile_image="pytorch", resources=Resources(gpus=Gpu.ALL)), SETTINGS, folder
+    )
+    assert names(torch) == ["base", "python", "datascience", "pytorch", "box"]
+    assert torch.steps[3].args["COMPUTE"] == "cuda"

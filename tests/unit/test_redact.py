@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devbox import redact
+from devbox.cli.faults import report_bug
+from devbox.config.spec import Network
+from devbox.errors import ConfigError, DevboxError, Problem
+from devbox.state import State
+
+
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact, "_known", frozenset())
+    monkeypatch.setattr(redact, "_pattern", None)
+
+
+def test_nothing_known_changes_nothing() -> None:
+    assert redact.masked("hunter2") == "hunter2"
+    assert redact.masked_data({"a": ["hunter2"]}) == {"a": ["hunter2"]}
+
+
+def test_values_and_their_written_forms() -> None:
+    redact.remember(["hunter2", "p@ss/word", 'line "one"\nsecond line\n'])
+    assert redact.masked("say hunter2, hunter22") == "say ***, ***2"
+    assert redact.masked(f"https://me:{quote('p@ss/word', safe='')}@host") == "https://me:***@host"
+    assert redact.masked('only: line "one"') == "only: ***"
+    assert redact.masked("second line") == "***"
+    assert "second" not in redact.masked(json.dumps({"key": 'line "one"\nsecond line\n'}))
+
+
+def test_short_values_stay_and_the_longest_wins() -> None:
+    redact.remember(["abc", "abcdef", "abcdefgh"])
+    assert redact.masked("abc abcdef abcdefgh") == "abc *** ***"
+
+
+def test_events_are_masked_at_any_depth() -> None:
+    redact.remember(["hunter2"])
+    data = {"why": "hunter2", "more": [{"hunter2": ("x hunter2", 3, None)}]}
+    assert redact.masked_data(data) == {"why": "***", "more": [{"***": ["x ***", 3, None]}]}
+
+
+def test_no_error_shows_a_known_value() -> None:
+    redact.remember(["hunter2"])
+    error = DevboxError("it said hunter2", hint="try hunter2", detail=["a", "hunter2"])
+    assert "hunter2" not in repr((str(error), error.message, error.hint, error.detail))
+    wrong = ConfigError([Problem("f", 1, "k", "hunter2"), Problem("f", 2, "k", "x")])
+    assert "hunter2" not in str(wrong.detail)
+
+
+def test_passwords_of_addresses() -> None:
+    network = Network(
+        http_proxy="http://me:pass%40word@proxy:1",
+        index="https://token:secret-one@host/simple",
+        extra_index=("https://host/x:y@z", "https://just-a-user@host/"),
+    )
+    assert network.passwords == ("pass%40word", "secret-one")
+
+
+def test_events_and_logs_of_bugs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    redact.remember(["hunter2"])
+    with State(home, actor="me") as state:
+        state.events.append("box/b", "box.up", why="hunter2", where=Path("/hunter2"))
+        assert state.events.ls()[0].data == {"why": "***", "where": "/***"}
+    report_bug(ValueError("hunter2 is wrong"))
+    (log,) = (home / "logs").iterdir()
+    assert "*** is wrong" in log.read_text()
+    assert "hunter2" not in log.read_text() + capsys.readouterr().err
+
+
+@given(st.lists(st.text(min_size=4), min_size=1, max_size=4), st.text(), st.text())
+def test_no_known_value_is_left(values: list[str], before: str, after: str) -> None:
+    redact._known, redact._pattern = frozenset(), None
+    redact.remember(values)
+    for value in values:
+        if redact.MASK not in value and "*" not in value:
+            assert value not in redact.masked(f"{before}{value}{after}").replace(redact.MASK, "")
