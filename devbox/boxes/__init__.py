@@ -181,6 +181,7 @@ class Boxes:
         """
         from devbox.boxes.lock.locking import lock_box
 
+        report = masking(report)
         done = lock_box(self._images(), spec, names, upgrade=upgrade, report=report, offer=offer)
         if done.written:
             self._event("lock", self._id(spec), platform=done.platform)

@@ -37,12 +37,12 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "add": Entry("add", "add", "Install packages now and write them into devbox.toml."),
         "logs": Entry("observe", "logs", "Print the output of the box and its services."),
         "stats": Entry("observe", "stats", "Show live CPU, memory and network use."),
-        "open": Entry("open", "open", "Serve JupyterLab or TensorBoard, and print the URL."),
-        "ports": Entry("observe", "ports", "List the ports of the box; forward them on request."),
+        "open": Entry("open", "open", "Serve JupyterLab or TensorBoard from the box."),
+        "ports": Entry("observe", "ports", "List the ports of the box, and forward them."),
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
     "Definitions": {
-        "lock": Entry("lock", "lock", "Write down every package, to build the same again."),
+        "lock": Entry("lock", "lock", "Write down every package of the project's boxes in devbox.lock."),
         "config": Entry("config", "config", "Show or check the resolved configuration."),
         "profile": Entry(
             "profile", "profile", "List, show and check profiles; install those of a team."

@@ -93,13 +93,17 @@ def stats(name: str | None, watch: bool, as_json: bool) -> None:
 
 @click.command("ports")
 @name_argument
-@click.option("--forward", "forwards", multiple=True, metavar="PORT[:HERE]", help="Bring a port here.")
+@click.option(
+    "--forward", "forwards", multiple=True, metavar="PORT[:HERE]", help="Bring a port here."
+)
 @click.option(
     "--stop", is_flag=False, flag_value="all", metavar="[PORT]", help="End forwards, or one."
 )
 @json_option
 def ports(name: str | None, forwards: tuple[str, ...], stop: str | None, as_json: bool) -> None:
-    """List the ports of the box: published, forwarded, and what listens in it.
+    """List the ports of the box, and forward them.
+
+    They are published by devbox.toml, forwarded, or only listened on in the box.
 
     --forward brings a port that is not published to this machine's loopback, until the box
     stops or --stop ends it.

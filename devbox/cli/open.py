@@ -28,7 +28,7 @@ def open(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Serve JupyterLab or TensorBoard from the box, and print the URL.
+    """Serve JupyterLab or TensorBoard from the box, and print its URL.
 
     It runs until the box stops, and is reached through this machine's loopback only, with the
     token that stands in the URL. JupyterLab shows the workspace, TensorBoard its folder runs.

@@ -246,9 +246,12 @@ check_locked() {
             sed -n 's/^installed /deb /p'
         [ ! -x /opt/venv/bin/python ] || /opt/venv/bin/python -I $locked/installed.py --list
     } | LC_ALL=C sort >$scratch/packages
+    [ "$(cat $locked/packages)" != "$(cat $scratch/packages)" ] || {
+        rm -f $scratch/packages
+        return 0
+    }
     differ=$(diff $locked/packages $scratch/packages |
         sed -n 's/^< [a-z]* \([^ ]* [^ ]*\).*/\1 is missing/p; s/^> [a-z]* \([^ ]* [^ ]*\).*/\1 is not in the lock/p' |
         head -n 5 | tr '\n' ',')
-    rm -f $scratch/packages
-    [ -z "$differ" ] || fail "not the packages of the lock: ${differ%,}" "\`devbox lock\` writes a new one."
+    fail "not the packages of the lock: ${differ%,}" "\`devbox lock\` writes a new one."
 }

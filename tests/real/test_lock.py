@@ -69,10 +69,7 @@ def team(engine: DockerEngine, base_image: str, home: Path, tmp_path: Path) -> I
         made.take(own, "1")
         engine.remove_image(own)
         yield made
-    found = [
-        image for image in engine.images({"test": own}) for tag in (*image.tags, *image.digests)
-    ]
-    for image in found:
+    for image in engine.images({"test": own}):
         for reference in (*image.tags, *image.digests):
             if reference.startswith(made.host) and engine.image(reference):
                 engine.remove_image(reference)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from devbox.boxes.lock.records import Base, Deb, Lock, LockedBox, LockedImage, Wheel
 from devbox.config.names import clip, is_name
@@ -172,7 +172,7 @@ class _Reader:
         found = read(line)
         if found is None:
             self.wrong(key, line)
-        return found  # type: ignore[return-value]
+        return found
 
     def only(self, table: Mapping[str, Any], known: set[str], where: str) -> None:
         for key in table:
@@ -183,25 +183,25 @@ class _Reader:
         found = table.get(key, [])
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             self.wrong(key, found)
-        return list(found)
+        return found
 
     def _table(self, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         found = table.get(key)
         if not isinstance(found, dict):
             self.wrong(key, found)
-        return dict(found or {})
+        return found
 
     def _list(self, table: Mapping[str, Any], key: str) -> list[str]:
         found = table.get(key, [])
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
             self.wrong(key, found)
-        return list(found)
+        return found
 
     def _string(self, table: Mapping[str, Any], key: str) -> str:
         found = table.get(key, "")
         if not isinstance(found, str):
             self.wrong(key, found)
-        return str(found)
+        return found
 
     def _formed(
         self, table: Mapping[str, Any], key: str, form: re.Pattern[str], *, optional: bool = False
@@ -214,7 +214,7 @@ class _Reader:
             self.wrong(key, value)
         return value
 
-    def wrong(self, key: str, value: object) -> None:
+    def wrong(self, key: str, value: object) -> NoReturn:
         """Raise ConfigError for a value that cannot stand where it does."""
         raise broken(self._file, 0, f"{key} cannot be {clip(value)}")
 

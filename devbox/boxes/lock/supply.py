@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devbox.boxes.images.network import BUILD_WHEELS, for_build
+from devbox.boxes.images.network import for_build
 from devbox.boxes.images.recipe import Step
 from devbox.boxes.lock import installed
 from devbox.boxes.lock.archive import file_name
@@ -57,17 +57,20 @@ class Supplies:
         (build / "locked" / "python.txt").write_bytes(requirements(locked.wheels))
         (build / "locked" / "packages").write_text("".join(f"{line}\n" for line in locked.expected))
         shutil.copyfile(LISTING, build / "locked" / "installed.py")
-        contexts = {"devbox-build": str(build), "devbox-wheels": str(self._wheels(locked, folder))}
+        network = self.network(locked, folder)
+        contexts = {"devbox-build": str(build), "devbox-wheels": str(network.wheels[0])}
         if step.kind == "base" and locked.uv:
+            store.wheels([locked.uv], self._report)
             contexts["uv"] = str(_unpacked_uv(store, locked.uv, folder / "uv"))
-        secrets = dict(for_build(store.network).secrets)
+        secrets = dict(for_build(network).secrets)
         secrets.pop("devbox-apt", None)
         if not from_source(locked.wheels):
-            secrets |= _no_index(store.network)
+            secrets["devbox-pip"] += b"no-index = true\n"
+            secrets["devbox-uv"] = b"no-index = true\n" + secrets["devbox-uv"]
         return Supply(contexts, secrets)
 
     def network(self, locked: LockedStep, folder: Path) -> Network:
-        """The network of a packages step: its wheels, and an index only for what has to be
+        """The network of a step: a folder with its wheels, and an index only for what has to be
         built."""
         network = dataclasses.replace(self._store.network, wheels=(self._wheels(locked, folder),))
         if from_source(locked.wheels):
@@ -75,8 +78,7 @@ class Supplies:
         return dataclasses.replace(network, index="", extra_index=())
 
     def _wheels(self, locked: LockedStep, folder: Path) -> Path:
-        """A folder with the wheels of a step, and uv for the images that get it for a step."""
-        wheels = [wheel for wheel in (*locked.wheels, locked.uv) if wheel and wheel.file]
+        wheels = [wheel for wheel in locked.wheels if wheel.file]
         self._store.wheels(wheels, self._report)
         files = [(wheel.file, wheel.sha256) for wheel in wheels]
         return place_files(self._store.blobs, files, folder / "locked-wheels")
@@ -87,14 +89,6 @@ def refused(error: DevboxError) -> DevboxError:
     if not error.message.startswith(UNLIKE):
         return error
     return Refused(error.message, hint=error.hint, detail=error.detail)
-
-
-def _no_index(network: Network) -> dict[str, bytes]:
-    mirror = network.python_mirror
-    lines = [f'python-install-mirror = "{mirror}"'] if mirror and '"' not in mirror else []
-    lines += ["no-index = true", f'find-links = ["{BUILD_WHEELS}"]']
-    pip = f"[global]\nno-index = true\nfind-links = {BUILD_WHEELS}\n"
-    return {"devbox-pip": pip.encode(), "devbox-uv": ("\n".join(lines) + "\n").encode()}
 
 
 def _unpacked_uv(store: Store, wheel: Wheel, folder: Path) -> Path:

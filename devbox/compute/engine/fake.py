@@ -340,7 +340,10 @@ class FakeEngine:
             raise pull_failure(ref, "dial tcp: lookup registry: no such host")
         report(Progress("pull", ref, "pulling"))
         if self._image(ref) is None:
-            self.add_image(ref)
+            made = self.add_image(ref)
+            digest = hashlib.sha256(ref.encode()).hexdigest()
+            known = ref if "@" in ref else f"{ref.rpartition(':')[0]}@sha256:{digest}"
+            self._images[made.id] = replace(made, digests=(known,))
 
     def import_image(self, archive: Path, tag: str, changes: Sequence[str] = ()) -> str:
         self._asked("import_image")

@@ -79,7 +79,7 @@ def _serve() -> Iterator[Shelf]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     shelf.address = f"127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield shelf
     server.shutdown()
