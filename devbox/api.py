@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from devbox.boxes import Boxes, BoxView
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
+    from devbox.boxes.inside import Inside
     from devbox.boxes.teams import TeamProfiles
     from devbox.compute import Hosts
     from devbox.compute.engine.types import Engine
@@ -131,6 +132,13 @@ class Devbox:
             here=self._here,
         )
 
+    @cached_property
+    def inside(self) -> Inside:
+        """What goes on in boxes: logs, files, ssh, ports, pages."""
+        from devbox.boxes.inside import Inside
+
+        return Inside(self.boxes, self.engine, self.owner, self.home, state=lambda: self.state)
+
     @property
     def ssh_agent(self) -> bool:
         """Whether commands in boxes get this machine's ssh agent: one runs, and the person's
@@ -151,7 +159,7 @@ class Devbox:
             return nullcontext({})
         from devbox.boxes.ssh.agent import agent_forwarded
 
-        return agent_forwarded(self.boxes.ssh(box))
+        return agent_forwarded(self.inside.ssh(box))
 
     def _has_gpu(self) -> bool:
         from devbox.compute import gpu_refusal

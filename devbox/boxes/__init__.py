@@ -5,7 +5,7 @@ What only `up` needs is imported there: commands such as `exec` are as fast as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,22 +20,16 @@ from devbox.progress import Progress, Report, masking, silent
 
 if TYPE_CHECKING:
     from devbox.boxes.add import Added
-    from devbox.boxes.forward import Forward
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
     from devbox.boxes.lock.locking import Locked
-    from devbox.boxes.open import Opened, Opener
     from devbox.boxes.plan import Plan
     from devbox.boxes.private import Given
-    from devbox.boxes.reach import BoxPort, Reach
     from devbox.boxes.remove import Removal
-    from devbox.boxes.ssh import SshAccess
-    from devbox.boxes.ssh.config import ConfigPlan
     from devbox.boxes.status import Status
     from devbox.boxes.store import BoxStore
     from devbox.boxes.up import Offer, Up, Workshop
     from devbox.boxes.work import Agree, Ending, Work
-    from devbox.compute.engine.reports import LogLine, Sample
     from devbox.config import Project
     from devbox.config.spec import BoxSpec
     from devbox.state import State
@@ -85,6 +79,15 @@ class Boxes:
         if not containers and record is None:
             raise self._unknown(name)
         return view(box, containers, record)
+
+    def containers(self, name: str) -> tuple[Container, ...]:
+        """The containers of a box, none where it is down. Raises UsageError where there is no
+        such box."""
+        box = BoxId(self._owner, name)
+        containers = self._engine.containers(box.labels)
+        if not containers and self._store.get(box) is None and not self._engine.volumes(box.labels):
+            raise self._unknown(name)
+        return containers
 
     def of(self, root: Path) -> tuple[BoxView, ...]:
         """The boxes of the project in a folder, by name. Raises DevboxError where it has none."""
@@ -243,7 +246,7 @@ class Boxes:
         """What people run in a box now."""
         from devbox.boxes.work import running_work
 
-        own = box_first(self._existing(BoxId(self._owner, name)))[:1]
+        own = box_first(self.containers(name))[:1]
         return running_work(self._engine, own[0]) if own else ()
 
     def ending(self, name: str, act: str) -> Ending:
@@ -264,7 +267,7 @@ class Boxes:
         """
         box = BoxId(self._owner, name)
         with self._alone(box, report), self._ending(box, act, agree), self._stopping(box):
-            for container in box_first(self._existing(box)):
+            for container in box_first(self.containers(box.name)):
                 if container.state in {"running", "restarting", "paused"}:
                     report(Progress("stop", name, service_of(container)))
                     self._engine.stop(container.id)
@@ -274,7 +277,7 @@ class Boxes:
     def restart(self, name: str, report: Report = silent, agree: Agree | None = None) -> BoxView:
         """Stop a box as :meth:`stop` does and start it again: not where it could not be started,
         because a secret has no value."""
-        given = self._workshop.starter.gather(self._existing(BoxId(self._owner, name)))
+        given = self._workshop.starter.gather(self.containers(name))
         self.stop(name, report, agree, "restart")
         return self.start(name, report, given)
 
@@ -286,7 +289,7 @@ class Boxes:
         report = masking(report)
         box = BoxId(self._owner, name)
         with self._alone(box, report):
-            containers = self._existing(box)
+            containers = self.containers(box.name)
             if not containers:
                 raise DevboxError(
                     f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
@@ -294,7 +297,7 @@ class Boxes:
             given = given or self._workshop.starter.gather(containers)
             settle(self._engine, containers, stopping=self._was_stopping(box))
             # Services first, so that they answer when the box's own hooks run.
-            for container in reversed(box_first(self._existing(box))):
+            for container in reversed(box_first(self.containers(box.name))):
                 if container.state != "running":
                     report(Progress("start", name, service_of(container)))
                     self._engine.start(container.id)
@@ -320,7 +323,7 @@ class Boxes:
         for :meth:`stop`."""
         box = BoxId(self._owner, name)
         with self._alone(box, report), self._ending(box, "down", agree), self._stopping(box):
-            self._existing(box)
+            self.containers(box.name)
             report(Progress("down", name, "removing its containers"))
             self._engine.compose_down(box.project)
             self._event("down", box)
@@ -331,7 +334,7 @@ class Boxes:
         from devbox.boxes.remove import removal
 
         box = BoxId(self._owner, name)
-        containers = self._existing(box)
+        containers = self.containers(box.name)
         folder = box.folder(self._home)
         return removal(self._engine, box, containers, folder, volumes=volumes)
 
@@ -357,15 +360,6 @@ class Boxes:
         return what
 
     # Work in it
-
-    def out_of_memory(self, box: BoxView, since: float) -> bool:
-        """Whether the kernel ended something of a box for its memory limit since a time (seconds
-        since the epoch)."""
-        import time
-
-        labels = BoxId(self._owner, box.name).labels
-        events = self._engine.events(labels, since=since, until=time.time())
-        return any(event.action == "oom" for event in events)
 
     def on_attach(self, box: BoxView, report: Report = silent) -> None:
         """Run the on_attach hooks that a box was made with."""
@@ -399,172 +393,14 @@ class Boxes:
         box = self._id(spec)
         with self._alone(box, report):
             _, user = self.running(spec.name, None)
-            own = box_first(self._existing(box))[0]
+            own = box_first(self.containers(box.name))[0]
             files = self._workshop.here.install_files()
             install(self._engine, own, user, manager, packages, files, masking(report))
             entry.write(packages)
             self._event("add", box, manager=manager, packages=packages)
         return done
 
-    def copy_in(self, name: str, source: Path, target: str) -> None:
-        """Copy a file or folder from here to an absolute path in a box."""
-        from devbox.boxes.copy import copy_in
-
-        box, user = self.running(name, None)
-        copy_in(self._engine, box.container, user, source, target)
-
-    def copy_out(self, name: str, source: str, target: Path) -> None:
-        """Copy a file or folder of a box to here."""
-        from devbox.boxes.copy import copy_out
-
-        box, _ = self.running(name, None)
-        copy_out(self._engine, box.container, source, target)
-
-    def ssh(self, name: str | None, root: Path | None = None) -> SshAccess:
-        """How `ssh` reaches a running box, by name or as the only one of a project. Its keys are
-        made on first use. Raises DevboxError where the box does not run."""
-        from devbox.boxes.ssh import ssh_access
-
-        box, _ = self.running(name, root)
-        own = BoxId(self._owner, box.name)
-        return ssh_access(self._home, own, box.container, self._engine.address)
-
-    def ssh_config(self, *, agent: bool) -> ConfigPlan:
-        """What it takes that `ssh NAME.devbox` reaches every box of the owner. ``agent``: it
-        forwards the person's ssh agent."""
-        from devbox.boxes.ssh.config import plan_config
-
-        boxes = [BoxId(self._owner, box.name) for box in self.ls()]
-        return plan_config(self._home, boxes, agent=agent, engine=self._given_engine)
-
-    def write_ssh_config(self, plan: ConfigPlan) -> None:
-        """Do what such a plan says. Raises DevboxError where the person's own file is not to be
-        written; then all of it is as it was."""
-        from devbox.boxes.ssh.config import apply_config
-        from devbox.boxes.ssh.keys import box_keys
-
-        for box in self.ls():
-            box_keys(self._home, BoxId(self._owner, box.name))
-        apply_config(plan)
-
-    def logs(
-        self,
-        name: str,
-        *,
-        service: str = "",
-        follow: bool = False,
-        tail: int | None = None,
-        since: float = 0.0,
-    ) -> Iterator[tuple[str, LogLine]]:
-        """Lines of the box and its services as (service, line); merged by time."""
-        from devbox.boxes.logs import merged
-
-        containers = self._existing(BoxId(self._owner, name))
-        chosen = [c for c in containers if not service or service_of(c) == service]
-        if service and not chosen:
-            names = ", ".join(sorted(map(service_of, containers)))
-            raise UsageError(f"Box {name} has no service {service}.", hint=f"It has: {names}.")
-        lines = {
-            service_of(c): self._engine.logs(
-                c.id, follow=follow, tail=tail, since=since, timestamps=True
-            )
-            for c in chosen
-        }
-        return merged(lines, follow=follow)
-
-    def samples(self, name: str | None = None) -> Mapping[str, Mapping[str, Sample]]:
-        """Live use of each running container, by box and service: of one box, or of all."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        if name:
-            containers = self._existing(BoxId(self._owner, name))
-        else:
-            containers = self._engine.containers({Label.OWNER: self._owner})
-        running = [c for c in containers if c.state == "running"]
-        found: dict[str, dict[str, Sample]] = {name: {}} if name else {}
-        # The engine takes a second for each, so ask for all at once.
-        with ThreadPoolExecutor(max(len(running), 1)) as pool:
-            samples = pool.map(lambda c: self._engine.sample(c.id), running)
-            for container, sample in zip(running, samples, strict=True):
-                box = found.setdefault(container.labels[Label.BOX], {})
-                box[service_of(container)] = sample
-        return found
-
-    # Reach what listens in it
-
-    def ports(self, name: str) -> tuple[BoxPort, ...]:
-        """The ports of a box: published, forwarded, and those that something in it listens on."""
-        self._existing(BoxId(self._owner, name))
-        return self._reach(name).ports()
-
-    def forward(self, name: str, port: int, host_port: int | None = None) -> Forward:
-        """Carry a port of a running box to this machine's loopback, in the background, until the
-        box stops. Without ``host_port`` it gets a number that is free."""
-        self.running(name, None)
-        return self._reach(name).forward(port, host_port)
-
-    def unforward(self, name: str, port: int | None = None) -> tuple[Forward, ...]:
-        """End the forward of one port of a box, or of all; returns those there were."""
-        self._existing(BoxId(self._owner, name))
-        return self._reach(name).stop(port)
-
-    def open(
-        self,
-        name: str,
-        app: str,
-        *,
-        host_port: int | None = None,
-        folder: str = "",
-        report: Report = silent,
-    ) -> Opened:
-        """Serve a program's page from a running box, where it does not do so already.
-
-        ``folder`` is what it shows, relative to the workspace. It goes on until the box stops.
-        """
-        from devbox.boxes.apps import app_named
-
-        known = app_named(app)
-        with self._opener(name, report) as opener:
-            opened = opener.open(known, host_port=host_port, folder=folder)
-        if opened.started:
-            self._event("open", BoxId(self._owner, name), app=app, port=opened.port)
-        return opened
-
-    def close(self, name: str, app: str, agree: Agree | None = None) -> bool:
-        """End a program that `open` started; says whether it ran. ``agree`` is asked as in `stop`
-        where that ends work."""
-        from devbox.boxes.apps import app_named
-        from devbox.boxes.work import Ending, keep_work
-
-        known = app_named(app)
-        with self._opener(name, silent) as opener:
-            server = opener.running(known)
-            if server is None:
-                return False
-            if work := tuple(work for work in self.work(name) if work.kind == known.work):
-                (agree or keep_work)(Ending(name, f"ending {known.title}", work))
-            opener.stop(known, server)
-            return True
-
     # Parts
-
-    def _reach(self, name: str) -> Reach:
-        from devbox.boxes.reach import Reach
-
-        box = BoxId(self._owner, name)
-        folder = box.folder(self._home)
-        return Reach(self._engine, self._home, box, folder, lambda: self.ssh(name))
-
-    @contextmanager
-    def _opener(self, name: str, report: Report) -> Iterator[Opener]:
-        """One at a time, so that no program is started twice."""
-        from devbox.boxes.open import Opener
-        from devbox.state import lock
-
-        view, user = self.running(name, None)
-        file = self._home / "locks" / f"{BoxId(self._owner, name).project}.open.lock"
-        with lock(file):
-            yield Opener(self._engine, view, user, self._reach(name), report)
 
     @cached_property
     def _store(self) -> BoxStore:
@@ -585,17 +421,10 @@ class Boxes:
         """Keep the ssh configuration true, where the person wanted one."""
         if not (self._home / "ssh" / "config").exists():
             return
-        from devbox.boxes.ssh.config import refresh
+        from devbox.boxes.ssh.config import given_address, refresh
 
         boxes = [BoxId(self._owner, box.name) for box in self.ls()]
-        refresh(self._home, boxes, engine=self._given_engine)
-
-    @property
-    def _given_engine(self) -> str:
-        """The engine's address where the environment names it; else it is found each time."""
-        import os
-
-        return self._engine.address if os.environ.get("DOCKER_HOST") else ""
+        refresh(self._home, boxes, engine=given_address(self._engine))
 
     def _id(self, spec: BoxSpec) -> BoxId:
         return BoxId(self._owner, spec.name)
@@ -652,12 +481,6 @@ class Boxes:
             names = ", ".join(box.name for box in found)
             raise UsageError("This project has several boxes.", hint=f"Name one: {names}.")
         return found[0]
-
-    def _existing(self, box: BoxId) -> tuple[Container, ...]:
-        containers = self._engine.containers(box.labels)
-        if not containers and self._store.get(box) is None and not self._engine.volumes(box.labels):
-            raise self._unknown(box.name)
-        return containers
 
     def _unknown(self, name: str) -> UsageError:
         import difflib

@@ -91,7 +91,7 @@ def exec(
         box, person = door.boxes.running(name, root_or_none(door))
         where = workdir or _inside(Path(box.project))
         code = _attach(door, box, argv, _user(user) or person, where, variables, tty)
-        if code == KILLED and door.boxes.out_of_memory(box, started):
+        if code == KILLED and door.inside.out_of_memory(box, started):
             say("devbox: the box reached its memory limit; see `resources.memory`.")
         elif code == NOT_FOUND and name is None and len(argv) > 1 and _is_box(door, argv[0]):
             say(f"devbox: to run something in box {argv[0]}: devbox exec {argv[0]} -- COMMAND")

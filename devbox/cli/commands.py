@@ -42,7 +42,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
     "Definitions": {
-        "lock": Entry("lock", "lock", "Write down every package of the project's boxes in devbox.lock."),
+        "lock": Entry("lock", "lock", "Write every package of the boxes down in devbox.lock."),
         "config": Entry("config", "config", "Show or check the resolved configuration."),
         "profile": Entry(
             "profile", "profile", "List, show and check profiles; install those of a team."

@@ -40,9 +40,9 @@ def cp(source: str, target: str, as_json: bool) -> None:
         if to_box:
             # PurePosixPath drops a slash at the end, which says "into this folder".
             slash = "/" if path.endswith("/") else ""
-            door.boxes.copy_in(chosen[0], Path(source), inside + slash)
+            door.inside.copy_in(chosen[0], Path(source), inside + slash)
         else:
-            door.boxes.copy_out(chosen[0], inside, Path(target))
+            door.inside.copy_out(chosen[0], inside, Path(target))
     if as_json:
         print_json({"box": chosen[0], "source": source, "target": target})
     else:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def lock(
     name: str | None, upgrade: bool, check: bool, verbose: bool, yes: bool, as_json: bool
 ) -> None:
-    """Write down every package of the project's boxes in devbox.lock, beside devbox.toml.
+    """Write every package of the boxes down in devbox.lock.
 
     Builds what is missing, then notes each Debian and Python package with its version and hash,
     and the base image by its digest or its packages. The packages are kept in storage, for the

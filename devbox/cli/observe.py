@@ -37,7 +37,7 @@ def logs(
 
     with Devbox() as door:
         for box in names(door, name):
-            for source, line in door.boxes.logs(box, service=service, follow=follow, tail=tail):
+            for source, line in door.inside.logs(box, service=service, follow=follow, tail=tail):
                 if as_json:
                     record = {"box": box, "service": source, "stream": line.stream}
                     print_json_line(record | {"time": line.time, "text": line.text})
@@ -65,7 +65,7 @@ def stats(name: str | None, watch: bool, as_json: bool) -> None:
 
     with Devbox() as door:
         while True:
-            samples = door.boxes.samples(name)
+            samples = door.inside.samples(name)
             if as_json and watch:
                 print_json_line(samples)
             elif as_json:
@@ -124,16 +124,16 @@ def ports(name: str | None, forwards: tuple[str, ...], stop: str | None, as_json
         if wanted:
             box = door.boxes.running(name, root_or_none(door))[0].name
             for port, here in wanted:
-                made = door.boxes.forward(box, port, here)
+                made = door.inside.forward(box, port, here)
                 say(f"Port {port} of box {box} is at 127.0.0.1:{made.host_port} here.")
             boxes = [box]
         else:
             boxes = names(door, name)
         if stop:
             for box in boxes:
-                for forward in door.boxes.unforward(box, ending):
+                for forward in door.inside.unforward(box, ending):
                     say(f"Port {forward.port} of box {box} is no longer forwarded.")
-        rows = [row for box in boxes for row in door.boxes.ports(box)]
+        rows = [row for box in boxes for row in door.inside.ports(box)]
     if as_json:
         print_json(rows)
     else:

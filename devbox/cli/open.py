@@ -44,13 +44,13 @@ def open(
     with Devbox() as door, telling() as report:
         box = door.boxes.running(name, root_or_none(door))[0].name
         if stop:
-            ran = door.boxes.close(box, app, Consent(yes=yes))
+            ran = door.inside.close(box, app, Consent(yes=yes))
             if as_json:
                 print_json({"box": box, "app": app, "stopped": ran})
             else:
                 say(f"{app} of box {box} {'has ended' if ran else 'did not run'}.")
             return
-        opened = door.boxes.open(box, app, host_port=port, folder=folder, report=report)
+        opened = door.inside.open(box, app, host_port=port, folder=folder, report=report)
         if as_json:
             print_json(opened)
             return

@@ -39,7 +39,7 @@ def ssh(argv: tuple[str, ...], name: str | None) -> None:
     from devbox.api import Devbox
 
     with Devbox() as door:
-        access = door.boxes.ssh(name, root_or_none(door))
+        access = door.inside.ssh(name, root_or_none(door))
         terminal = bool(argv) and os.isatty(0) and os.isatty(1)
         start = access.shared(*(["-t"] if terminal else []), agent=door.ssh_agent)
     sys.stdout.flush()
@@ -73,8 +73,8 @@ def ssh_config(dry_run: bool, show: bool, remove: bool, yes: bool, as_json: bool
 
             plan, act = plan_removal(door.home), apply_config
         else:
-            plan = door.boxes.ssh_config(agent=door.settings.ssh_agent)
-            act = door.boxes.write_ssh_config
+            plan = door.inside.ssh_config(agent=door.settings.ssh_agent)
+            act = door.inside.write_ssh_config
         if show:
             print_json(plan) if as_json else click.echo(plan.text or "", nl=False)
             return

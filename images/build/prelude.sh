@@ -13,13 +13,13 @@ locked=/run/build/locked # the packages of a lock, where there is one
 cache=${DEVBOX_CACHE:-/var/cache/devbox-}
 [ ! -r /run/devbox/env ] || . /run/devbox/env
 
-if [ -s $given/devbox-ca ]; then
-    export SSL_CERT_FILE=$given/devbox-ca PIP_CERT=$given/devbox-ca
-    export REQUESTS_CA_BUNDLE=$given/devbox-ca CURL_CA_BUNDLE=$given/devbox-ca
-    export GIT_SSL_CAINFO=$given/devbox-ca
+if [ -s "$given/devbox-ca" ]; then
+    export SSL_CERT_FILE="$given/devbox-ca" PIP_CERT="$given/devbox-ca"
+    export REQUESTS_CA_BUNDLE="$given/devbox-ca" CURL_CA_BUNDLE="$given/devbox-ca"
+    export GIT_SSL_CAINFO="$given/devbox-ca"
 fi
-[ ! -s $given/devbox-pip ] || export PIP_CONFIG_FILE=$given/devbox-pip
-[ ! -s $given/devbox-uv ] || export UV_CONFIG_FILE=$given/devbox-uv
+[ ! -s "$given/devbox-pip" ] || export PIP_CONFIG_FILE="$given/devbox-pip"
+[ ! -s "$given/devbox-uv" ] || export UV_CONFIG_FILE="$given/devbox-uv"
 export PIP_CACHE_DIR="${cache}pip" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 export PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
 export UV_CACHE_DIR="${cache}uv" UV_PYTHON_CACHE_DIR="${cache}uv/python"
@@ -78,7 +78,7 @@ apt_lists() {
     apt_sources
     apt-get -qq update || {
         # Many mirrors hold the archive and not its security updates.
-        [ -s $given/devbox-apt ] || fail "the package lists cannot be fetched" "Check the network, or set network.apt_mirror."
+        [ -s "$given/devbox-apt" ] || fail "the package lists cannot be fetched" "Check the network, or set network.apt_mirror."
         security=
         apt_sources
         apt-get -qq update || fail "the package lists cannot be fetched from the mirror" "Check network.apt_mirror."
@@ -103,14 +103,14 @@ Acquire::Retries "3";
 APT::Install-Recommends "false";
 Dpkg::Use-Pty "0";
 CONF
-    [ ! -s $given/devbox-ca ] || echo "Acquire::https::CAInfo \"$given/devbox-ca\";" >>$scratch/apt.conf
+    [ ! -s "$given/devbox-ca" ] || echo "Acquire::https::CAInfo \"$given/devbox-ca\";" >>$scratch/apt.conf
     export APT_CONFIG=$scratch/apt.conf DEBIAN_FRONTEND=noninteractive
 }
 
 # apt_sources: put the given mirror in the place of the distribution's own sources.
 apt_sources() {
-    [ -s $given/devbox-apt ] && [ "$ID" = debian ] || return 0
-    mirror=$(cat $given/devbox-apt)
+    [ -s "$given/devbox-apt" ] && [ "$ID" = debian ] || return 0
+    mirror=$(cat "$given/devbox-apt")
     key="[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
     rm -rf $scratch/apt
     mkdir -p $scratch/apt

@@ -14,6 +14,7 @@ from devbox.boxes.identity import BoxId
 from devbox.boxes.ssh import keys, personal
 from devbox.boxes.ssh.include import include_line, with_include, without_include
 from devbox.boxes.ssh.options import DOMAIN, host_name, options
+from devbox.compute.engine.types import Engine
 from devbox.errors import DevboxError
 
 HEADER = "# Made by devbox, which writes it anew; `devbox ssh-config --remove` takes it away.\n"
@@ -176,3 +177,8 @@ def _check(file: Path, hosts: Sequence[str]) -> None:
                 hint="`ssh -G somewhere` shows what it does not like.",
                 detail=[line.replace(str(file), "the file") for line in done.stderr.splitlines()],
             )
+
+
+def given_address(engine: Engine) -> str:
+    """The engine's address where the environment names it; else it is found each time."""
+    return engine.address if os.environ.get("DOCKER_HOST") else ""

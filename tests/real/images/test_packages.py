@@ -28,23 +28,20 @@ UID, GID = 4711, 4712
 
 @pytest.fixture
 def person(engine: DockerEngine, workshop: Workshop, index: Server) -> Iterator[Person]:
-    """Somebody who is not root, with the index in the settings; their images go afterwards."""
+    """Somebody who is not root, with the index in the settings."""
     Path(os.environ["DEVBOX_CONFIG"]).write_text(f'[network]\nindex = "{index.url}"\n')
     made = Person(workshop.project, os.environ["DEVBOX_USER"])
     yield made
-    images = {container.image for container in engine.containers({"devbox.owner": made.owner})}
-    if images:
+    if engine.containers({"devbox.owner": made.owner}):
         made.run("rm", "--yes", "b")
-    for image in images:
-        remove_with_parents(engine, image)
 
 
-def remove_with_parents(engine: DockerEngine, tag: str) -> None:
-    """Remove an image and what it rests on that holds a box's packages."""
-    image = engine.image(tag)
-    if image and image.labels.get("devbox.kind") in {"box", "packages"}:
-        engine.remove_image(tag)
-        remove_with_parents(engine, image.labels["devbox.parent"])
+def up(person: Person, workshop: Workshop) -> None:
+    """Bring the box up, and have its own images removed in the end."""
+    person.run("up", "--yes")
+    container = workshop.engine.container(person.container)
+    assert container is not None
+    workshop.made += [workshop.labels(container.image)["devbox.parent"], container.image]
 
 
 def box(person: Person, rest: str = "") -> None:
@@ -54,13 +51,13 @@ def box(person: Person, rest: str = "") -> None:
 
 
 def test_what_was_installed_by_hand_is_not_downloaded_again_and_the_other_way_round(
-    person: Person, index: Server
+    person: Person, workshop: Workshop, index: Server
 ) -> None:
     by_pip, by_uv, first = (
         wheel(index.root / name, name) for name in ("tinypip", "tinyuv", "tinyfirst")
     )
     box(person, f'pip = ["{first}"]')
-    person.run("up")
+    up(person, workshop)
     assert index.downloads("tinyfirst") == 1
     person.sh(f"pip install --target /tmp/other {first} && ls /tmp/other/tinyfirst.py")
     assert index.downloads("tinyfirst") == 1
@@ -74,10 +71,10 @@ def test_what_was_installed_by_hand_is_not_downloaded_again_and_the_other_way_ro
         f'[project]\nname = "itself"\nversion = "1"\ndependencies = ["{by_uv}"]\n'
     )
     box(person, f'pip = ["{by_pip}", "{first}"]')
-    person.run("up", "--yes")
+    up(person, workshop)
     assert person.sh("python -c 'import tinypip, tinyfirst'; pip list").count("tiny") == 2
     box(person, 'requirements = ["pyproject.toml"]')
-    person.run("up", "--yes")
+    up(person, workshop)
     assert person.sh("python -c 'import tinyuv'; pip list").count("tiny") == 1
     assert [index.downloads(name) for name in names] == before
     assert person.sh(f"find /cache/pip /cache/uv ! -user {UID} -o ! -group {GID}") == ""
@@ -129,10 +126,11 @@ def last_layer(image: str) -> list[tarfile.TarInfo]:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_however_an_installation_is_ended_it_leaves_nothing_and_the_next_succeeds(
-    person: Person, index: Server, engine: DockerEngine, number: signal.Signals
+    person: Person, workshop: Workshop, index: Server, number: signal.Signals
 ) -> None:
     package = wheel(index.root / "tinyheld", "tinyheld")
     index.hold.add("tinyheld-")
+    engine = workshop.engine
     box(person, f'pip = ["{package}"]')
 
     def working() -> list[str]:
@@ -152,7 +150,7 @@ def test_however_an_installation_is_ended_it_leaves_nothing_and_the_next_succeed
     until(lambda: not working(), seconds=10)
     assert engine.image(f"devbox/packages:{container.rpartition('-')[2]}") is None
     index.release.set()
-    person.run("up")
+    up(person, workshop)
     assert person.sh("python -c 'import tinyheld as t; print(t.HELLO)'") == "hello"
     assert working() == []
 
