@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from devbox.compute import Hosts
     from devbox.compute.engine.types import Engine
     from devbox.config import Project, Settings
+    from devbox.runs import Runs
     from devbox.state import State
     from devbox.storage import Blobs
 
@@ -165,6 +166,13 @@ class Devbox:
         from devbox.compute import gpu_refusal
 
         return not gpu_refusal(self.engine.info(), self.hosts.gpus())
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Everything that executed and was written down."""
+        from devbox.runs import Runs
+
+        return Runs(self.home, state=lambda: self.state, blobs=self.blobs)
 
     def _here(self) -> ThisMachine:
         from devbox.boxes.here import ThisMachine

@@ -41,6 +41,13 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "ports": Entry("observe", "ports", "List the ports of the box, and forward them."),
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
+    "Experiments": {
+        "run": Entry("run", "run", "Run a command as a tracked run."),
+        "runs": Entry("runs", "runs", "List, show, compare and plot what ran."),
+        "experiment": Entry(
+            "experiment", "experiment", "List and rename experiments, groups of runs."
+        ),
+    },
     "Definitions": {
         "lock": Entry("lock", "lock", "Write every package of the boxes down in devbox.lock."),
         "config": Entry("config", "config", "Show or check the resolved configuration."),

@@ -33,6 +33,8 @@ HEAVY = LAZY | {
 WITHOUT_JSON = {
     "completion": "prints a script",
     "exec": "what it prints is the command's",
+    "run": "what it prints is the command's",
+    "runs logs": "what it prints is the command's",
     "shell": "a terminal",
     "ssh": "what it prints is the command's",
 }

@@ -30,9 +30,10 @@ def test_the_missing_steps_are_taken_in_order(home: Path, monkeypatch: pytest.Mo
     def two(db: Database) -> None:
         db.table("events").transform(rename={"host": "machine"})
 
+    before = migrations.VERSION
     add(monkeypatch, one, two)
     with State(home, actor="ada") as state:
-        assert state.connection.pragma("user_version") == 3
+        assert state.connection.pragma("user_version") == before + 2
         row = state.connection.execute("SELECT * FROM events").fetchone()
         assert row["machine"] is None
         assert row["subject"] == "a"
@@ -49,15 +50,16 @@ def test_a_step_that_fails_leaves_the_step_before(
         db.table("events").transform(drop={"data"})
         raise ZeroDivisionError
 
+    reached = migrations.VERSION + 1
     add(monkeypatch, good, bad)
     with pytest.raises(ZeroDivisionError):
         State(home, actor="ada")
-    monkeypatch.setattr(migrations, "VERSION", 2)
+    monkeypatch.setattr(migrations, "VERSION", reached)
     with State(home, actor="ada") as state:
         names = {row[0] for row in state.connection.execute("SELECT name FROM sqlite_master")}
         assert "good" in names
         assert "bad" not in names
-        assert state.connection.pragma("user_version") == 2
+        assert state.connection.pragma("user_version") == reached
         assert state.connection.pragma("foreign_keys") == 1
         assert [event.subject for event in state.events.ls()] == ["a"]
 
@@ -75,11 +77,22 @@ def test_a_step_may_not_leave_rows_that_refer_to_nothing(
         State(home, actor="ada")
 
 
-def test_a_new_file_and_one_taken_there_step_by_step_have_the_same_tables(tmp_path: Path) -> None:
-    with State(tmp_path, actor="ada") as state:
-        found = state.connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'")
-        assert found.fetchone()[0] == 2
-        assert state.connection.pragma("user_version") == migrations.VERSION
+def test_a_new_file_and_one_taken_there_step_by_step_have_the_same_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = migrations.MIGRATIONS
+    for count in range(1, len(steps) + 1):
+        monkeypatch.setattr(migrations, "MIGRATIONS", steps[:count])
+        monkeypatch.setattr(migrations, "VERSION", count)
+        State(tmp_path / "grown", actor="ada").close()
+    tables = []
+    for folder in ("grown", "new"):
+        with State(tmp_path / folder, actor="ada") as state:
+            rows = state.connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name")
+            tables.append([tuple(row) for row in rows])
+            assert state.connection.pragma("user_version") == migrations.VERSION
+    assert tables[0] == tables[1]
+    assert {"events", "boxes", "runs"} <= {name for name, _ in tables[0]}
 
 
 def test_the_mark_is_four_letters(home: Path) -> None:

@@ -221,7 +221,9 @@ def test_a_damaged_file(home: Path) -> None:
         for number in range(300):
             state.events.append("a" * 50, "k", number=number)
     content = bytearray((home / "state.db").read_bytes())
-    content[4096:] = b"\x55" * (len(content) - 4096)
+    # All behind the pages that say what tables there are.
+    rows = content.rindex(b"a" * 50) // 4096 * 4096
+    content[rows - 4096 * 4 :] = b"\x55" * (len(content) - rows + 4096 * 4)
     (home / "state.db").write_bytes(content)
     with State(home, actor="ada") as state, pytest.raises(DevboxError, match="is damaged") as error:
         state.events.ls()
