@@ -90,8 +90,8 @@ def test_keep_keeps_it_running(person: Person) -> None:
     person.run("up")
     kept = person.run("keep", "9s").stderr
     assert "stays for 9 s" in kept
-    until(lambda: use(person) == "kept")
-    assert "kept for" in person.run("status").stdout
+    # Our own look at the box may be what keeps it busy for a moment.
+    until(lambda: "kept for" in person.run("status").stdout)
     # Longer than stop_after after the last command, and it still runs.
     until(lambda: 0 < box(person)["idle"]["left"] <= 4)
     assert box(person)["state"] == "running"
