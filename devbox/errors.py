@@ -13,7 +13,7 @@ interrupted ends with 130. Where a command hands on the exit code of another pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -49,6 +49,14 @@ class UsageError(DevboxError):
     """A wrong argument or option."""
 
     exit_code = EXIT_USAGE
+
+
+class SeveralBoxes(UsageError):
+    """A command for one box, in a project of several. ``how`` says how to name one."""
+
+    def __init__(self, names: Iterable[str], how: str = "one") -> None:
+        listed = ", ".join(sorted(names))
+        super().__init__("This project has several boxes.", hint=f"Name {how}: {listed}.")
 
 
 @dataclass(frozen=True)

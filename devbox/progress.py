@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from devbox.redact import masked
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True)
+class Progress:
     """One thing that happened during long work.
 
     ``stage`` names the work ("image", "pull", "start", "hook", ...), ``subject`` what it is done
@@ -23,15 +24,18 @@ class Progress(NamedTuple):
     total: int = 0
     log: bool = False
 
+    def __post_init__(self) -> None:
+        # Whoever shows or keeps it, known secrets are not in it.
+        object.__setattr__(self, "subject", masked(self.subject))
+        object.__setattr__(self, "text", masked(self.text))
+
 
 Report = Callable[[Progress], None]
 
 
-def masking(report: Report) -> Report:
-    """The same report, told nothing of known secrets."""
-    return lambda progress: report(
-        progress._replace(subject=masked(progress.subject), text=masked(progress.text))
-    )
+def as_log(report: Report) -> Report:
+    """The same report, for what is output of the work and not a step of ours."""
+    return lambda progress: report(replace(progress, log=True))
 
 
 def silent(_: Progress) -> None:

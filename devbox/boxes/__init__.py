@@ -15,13 +15,14 @@ from devbox.boxes.containers import box_first, id_of, service_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label, User
 from devbox.boxes.view import BoxView, by_box, view
 from devbox.compute.engine.types import Container, Engine
-from devbox.errors import DevboxError, UsageError
-from devbox.progress import Progress, Report, masking, silent
+from devbox.errors import DevboxError, SeveralBoxes, Unreachable, UsageError
+from devbox.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
     from devbox.boxes.add import Added
     from devbox.boxes.here import ThisMachine
     from devbox.boxes.images import Images
+    from devbox.boxes.lock.keep import Kept
     from devbox.boxes.lock.locking import Locked
     from devbox.boxes.plan import Plan
     from devbox.boxes.private import Given
@@ -71,6 +72,10 @@ class Boxes:
         views = [view(box, found.get(box, []), records.get(box)) for box in every]
         return self._with_idle(views, containers)
 
+    def ids(self) -> tuple[BoxId, ...]:
+        """Who all boxes of the owner are, by name."""
+        return tuple(BoxId(self._owner, box.name) for box in self.ls())
+
     def get(self, name: str) -> BoxView:
         """One box by name. Raises UsageError where there is none."""
         box = BoxId(self._owner, name)
@@ -117,15 +122,25 @@ class Boxes:
         verb = "start" if box.state == "stopped" else "up"
         raise DevboxError(f"Box {box.name} is {box.state}.", hint=f"Run `devbox {verb}` first.")
 
-    def status(self, name: str, spec: BoxSpec | None = None) -> Status:
-        """One box in full; with its spec also what the next `up` would change."""
+    def status(
+        self, name: str, spec_of: Callable[[BoxView], BoxSpec | None] = lambda _: None
+    ) -> Status:
+        """One box in full. ``spec_of`` reads what it should be, for what the next `up` would
+        change; where it raises a DevboxError, the box is shown all the same."""
         from devbox.boxes.byhand import NOTHING, by_hand
         from devbox.boxes.status import Status, git_of, limits_of
 
         box = self.get(name)
         own = self._engine.container(box.container) if box.container else None
         limits = limits_of(own)
-        plan = self.plan(spec) if spec else None
+        plan, problem = None, ""
+        try:
+            spec = spec_of(box)
+            plan = self.plan(spec) if spec else None
+        except Unreachable:
+            raise
+        except DevboxError as error:
+            problem = "; ".join((error.message, *error.detail))
         volumes = self._engine.volumes(BoxId(self._owner, name).labels)
         lost = (
             plan.lost if plan and plan.replaces else by_hand(self._engine, own) if own else NOTHING
@@ -141,24 +156,27 @@ class Boxes:
             git=git_of(Path(box.project)),
             pending=plan.changes if plan else (),
             reason=plan.reason if plan else "",
+            problem=problem,
             by_hand=lost,
             work=self.work(name),
+            lock=plan.desired.lock if plan else None,
         )
 
     # What `up` does
 
-    def plan(self, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
-        """What `up` would do, without doing it."""
+    def plan(self, spec: BoxSpec, *, rebuild: bool = False, locked: bool = False) -> Plan:
+        """What `up` would do, without doing it. With ``locked`` raises Refused where the project's
+        lock does not fit the box on this engine."""
         from devbox.boxes.up import plan_up
 
-        return plan_up(self._workshop, self._id(spec), spec, rebuild=rebuild)
+        return plan_up(self._workshop, self._id(spec), spec, rebuild=rebuild, locked=locked)
 
-    def check(self, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
+    def check(self, spec: BoxSpec, *, rebuild: bool = False, locked: bool = False) -> Plan:
         """The plan of an `up`, known to be possible here: GPUs, limits, ports, folders.
 
         Raises DevboxError where it is not.
         """
-        plan = self.plan(spec, rebuild=rebuild)
+        plan = self.plan(spec, rebuild=rebuild, locked=locked)
         self._workshop.here.check(plan.desired, plan.found.containers)
         return plan
 
@@ -184,16 +202,16 @@ class Boxes:
         """
         from devbox.boxes.lock.locking import lock_box
 
-        report = masking(report)
         done = lock_box(self._images(), spec, names, upgrade=upgrade, report=report, offer=offer)
         if done.written:
             self._event("lock", self._id(spec), platform=done.platform)
         return done
 
-    def require_locked(self, spec: BoxSpec) -> None:
-        """Raise Refused where the project's lock does not fit the box on this engine."""
+    def kept(self, spec: BoxSpec) -> Kept:
+        """The images of a box on this engine, and why they are not those of the project's lock
+        where they aren't."""
         images = self._images()
-        images.kept(images.with_gpus(spec)).required(spec.name)
+        return images.kept(images.with_gpus(spec))
 
     def compose_yaml(self, spec: BoxSpec) -> str:
         """The Compose file of a box, as `up` would write it."""
@@ -209,36 +227,39 @@ class Boxes:
         offer: Offer = lambda _: False,
         agree: Agree | None = None,
         rebuild: bool = False,
+        locked: bool = False,
     ) -> Up:
         """Make the box be what the spec says, and run. Does nothing where it is so already.
 
         Only one `up` of a box works at a time, others wait. Whenever it is ended, even by
         SIGKILL, the next one finishes the work. ``offer`` is asked before something large is
         done in place of what failed, ``agree`` before running work is ended: without it, it never
-        is (Refused). ``rebuild`` builds the box's images again from scratch.
+        is (Refused). ``rebuild`` builds the box's images again from scratch, ``locked`` builds
+        what the project's lock says or nothing (Refused).
         """
         from devbox.boxes.up import Up, apply
         from devbox.boxes.work import keep_work
 
         agree = agree or keep_work
 
-        report = masking(report)
         box = self._id(spec)
-        plan = self.plan(spec, rebuild=rebuild)
-        if plan.empty:
-            notes = self._workshop.starter.refresh(plan.found.containers)
-            return Up(plan, view(box, plan.found.containers, self._store.get(box)), notes)
-        if plan.work:
-            self._workshop.here.check(plan.desired, plan.found.containers)
-            agree(plan.ending)
+        starter = self._workshop.starter
+        plan = self.plan(spec, rebuild=rebuild, locked=locked)
+        if plan.empty and starter.has_all(plan.found.containers):
+            return Up(plan, view(box, plan.found.containers, self._store.get(box)))
         with self._alone(box, report):
             # Another `up` may have been at work until now.
-            plan = self.plan(spec, rebuild=rebuild)
-            if not plan.empty:
-                apply(self._workshop, plan, report, offer, agree)
+            plan = self.plan(spec, rebuild=rebuild, locked=locked)
+            if plan.empty:
+                notes = starter.refresh(plan.found.containers)
+            else:
+                notes = self._workshop.here.notes(plan.desired)
+                self._note_idle_stop(box, plan.found.containers)
+                with self._failures_noted(box, "up"):
+                    apply(self._workshop, plan, report, offer, agree)
                 self._event("up", box, act=plan.act.value, reason=plan.reason)
         self._refresh_ssh_config()
-        return Up(plan, self.get(spec.name), self._workshop.here.notes(plan.desired))
+        return Up(plan, self.get(spec.name), notes)
 
     # What stops it
 
@@ -250,13 +271,14 @@ class Boxes:
         return running_work(self._engine, own[0]) if own else ()
 
     def ending(self, name: str, act: str) -> Ending:
-        """What stop, restart or down would end and lose. The three ask again when they do it."""
+        """What stop, restart or down would end and lose. The three ask about it themselves."""
         from devbox.boxes.byhand import NOTHING, by_hand
-        from devbox.boxes.work import Ending
+        from devbox.boxes.work import Ending, running_work
 
-        own = self._engine.container(self.get(name).container)
-        lost = by_hand(self._engine, own) if own and act == "down" else NOTHING
-        return Ending(name, act, self.work(name), lost)
+        containers = box_first(self.containers(name))
+        work = running_work(self._engine, containers[0]) if containers else ()
+        own = self._engine.container(containers[0].id) if containers and act == "down" else None
+        return Ending(name, act, work, by_hand(self._engine, own) if own else NOTHING)
 
     def stop(
         self, name: str, report: Report = silent, agree: Agree | None = None, act: str = "stop"
@@ -286,7 +308,6 @@ class Boxes:
         privately, where that has been gathered."""
         from devbox.boxes.up import settle
 
-        report = masking(report)
         box = BoxId(self._owner, name)
         with self._alone(box, report):
             containers = self.containers(box.name)
@@ -295,13 +316,15 @@ class Boxes:
                     f"Box {name} has no containers to start.", hint="Run `devbox up` instead."
                 )
             given = given or self._workshop.starter.gather(containers)
+            self._note_idle_stop(box, containers)
             settle(self._engine, containers, stopping=self._was_stopping(box))
-            # Services first, so that they answer when the box's own hooks run.
-            for container in reversed(box_first(self.containers(box.name))):
-                if container.state != "running":
-                    report(Progress("start", name, service_of(container)))
-                    self._engine.start(container.id)
-            self._workshop.starter.finish(self._engine.containers(box.labels), given, report)
+            with self._failures_noted(box, "start"):
+                # Services first, so that they answer when the box's own hooks run.
+                for container in reversed(box_first(self.containers(box.name))):
+                    if container.state != "running":
+                        report(Progress("start", name, service_of(container)))
+                        self._engine.start(container.id)
+                self._workshop.starter.finish(self._engine.containers(box.labels), given, report)
             self._event("start", box)
         return self.get(name)
 
@@ -335,8 +358,15 @@ class Boxes:
 
         box = BoxId(self._owner, name)
         containers = self.containers(box.name)
-        folder = box.folder(self._home)
-        return removal(self._engine, box, containers, folder, volumes=volumes)
+        record = self._store.get(box)
+        return removal(
+            self._engine,
+            box,
+            containers,
+            record.project if record else "",
+            box.folder(self._home),
+            volumes=volumes,
+        )
 
     def rm(
         self,
@@ -367,7 +397,7 @@ class Boxes:
 
         own = self._engine.container(box.container)
         if own and hooks_of(own).on_attach:
-            self._workshop.starter.attach(own, masking(report))
+            self._workshop.starter.attach(own, report)
 
     def add(
         self,
@@ -383,9 +413,10 @@ class Boxes:
         into its devbox.toml. Where the installation fails, that is left as it is."""
         from devbox.boxes.add import Added, Entry, checked, install
 
-        spec = project.box(name).spec
+        chosen = project.box(name, how="one with --box NAME")
+        spec, table = chosen.spec, chosen.table
         packages = checked(manager, packages)
-        entry = Entry(project.file, spec.name, manager)
+        entry = Entry(project.file, table, manager)
         diff = entry.diff(packages)
         done = Added(spec.name, manager, packages, project.file, diff, installed=not dry_run)
         if dry_run:
@@ -395,7 +426,7 @@ class Boxes:
             _, user = self.running(spec.name, None)
             own = box_first(self.containers(box.name))[0]
             files = self._workshop.here.install_files()
-            install(self._engine, own, user, manager, packages, files, masking(report))
+            install(self._engine, own, user, manager, packages, files, report)
             entry.write(packages)
             self._event("add", box, manager=manager, packages=packages)
         return done
@@ -423,8 +454,7 @@ class Boxes:
             return
         from devbox.boxes.ssh.config import given_address, refresh
 
-        boxes = [BoxId(self._owner, box.name) for box in self.ls()]
-        refresh(self._home, boxes, engine=given_address(self._engine))
+        refresh(self._home, self.ids, engine=given_address(self._engine))
 
     def _id(self, spec: BoxSpec) -> BoxId:
         return BoxId(self._owner, spec.name)
@@ -467,10 +497,11 @@ class Boxes:
     @contextmanager
     def _ending(self, box: BoxId, act: str, agree: Agree | None) -> Iterator[None]:
         """Ask about the work that runs at this very moment, before it is ended."""
-        from devbox.boxes.work import Ending, keep_work
+        from devbox.boxes.work import keep_work
 
-        if work := self.work(box.name):
-            (agree or keep_work)(Ending(box.name, act, work))
+        ending = self.ending(box.name, act)
+        if ending.work or ending.lost.lines:
+            (agree or keep_work)(ending)
         yield
 
     def _only(self, root: Path | None) -> BoxView:
@@ -478,8 +509,7 @@ class Boxes:
             raise UsageError("No box named, and no devbox.toml here.", hint="Name a box.")
         found = self.of(root)
         if len(found) > 1:
-            names = ", ".join(box.name for box in found)
-            raise UsageError("This project has several boxes.", hint=f"Name one: {names}.")
+            raise SeveralBoxes(box.name for box in found)
         return found[0]
 
     def _unknown(self, name: str) -> UsageError:
@@ -501,6 +531,25 @@ class Boxes:
         file = self._home / "locks" / f"{box.project}.lock"
         with lock(file, on_wait=waiting) as held, keeping(held):
             yield
+
+    def _note_idle_stop(self, box: BoxId, containers: Sequence[Container]) -> None:
+        """Nobody was there to write down that a box has stopped itself: whoever starts it again
+        does."""
+        from devbox.boxes.idle import read_idle
+
+        for own in box_first(containers)[:1]:
+            if own.state == "exited" and own.labels.get(Label.STOP_AFTER):
+                idle = read_idle(self._engine, own)
+                if idle:
+                    self._event("stop", box, reason=idle.reason, at=idle.since)
+
+    @contextmanager
+    def _failures_noted(self, box: BoxId, act: str) -> Iterator[None]:
+        try:
+            yield
+        except DevboxError as error:
+            self._event("failed", box, act=act, error=error.message)
+            raise
 
     def _event(self, kind: str, box: BoxId, **data: Any) -> None:
         self._state().events.append(f"box/{box.name}", f"box.{kind}", **data)

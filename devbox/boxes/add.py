@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomli
-
 from devbox.boxes.files import tar_of
 from devbox.boxes.hooks import Inside, run_shown
 from devbox.boxes.identity import RUN, User
@@ -56,11 +54,11 @@ def checked(manager: str, packages: Sequence[str]) -> tuple[str, ...]:
 
 
 class Entry:
-    """The list of packages of one box in a devbox.toml."""
+    """The list of packages of one box, which is the ``table`` of a devbox.toml."""
 
-    def __init__(self, file: Path, box: str, manager: str) -> None:
+    def __init__(self, file: Path, table: Sequence[str], manager: str) -> None:
         self.file = file
-        self._box = box
+        self._table = table
         self._manager = manager
 
     def edited(self, packages: Sequence[str]) -> tuple[str, str]:
@@ -68,12 +66,10 @@ class Entry:
         check_writable(self.file)
         try:
             text = self.file.read_bytes().decode()
-            several = "boxes" in tomli.loads(text)
         except (OSError, ValueError) as error:
             raise DevboxError(f"{self.file} cannot be read: {error}.") from error
-        place = ("boxes", self._box) if several else ("box",)
         same = distribution if self._manager == "pip" else _debian_name
-        return text, add_packages(text, place, self._manager, packages, same)
+        return text, add_packages(text, self._table, self._manager, packages, same)
 
     def diff(self, packages: Sequence[str]) -> str:
         """How the file would change, as a unified diff."""
@@ -114,7 +110,7 @@ def install(
     argv = ["sh", "-c", _WITH_SCRIPT, "sh", f"{manager}_install", *packages]
     with _given(engine, container, who, files):
         inside = Inside(engine, container.id, who, _ENV[manager])
-        ended = run_shown(inside, argv, 0, manager, report)
+        ended = run_shown(inside, argv, 0, manager, report, stage="add")
     if ended.code:
         raise DevboxError(
             f"{manager} could not install {', '.join(packages)}.",

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 from devbox.boxes.identity import RUNNER, User
@@ -22,6 +23,8 @@ from devbox.compute.engine.types import Engine, Exec
 
 CHUNK = 65536
 PATIENCE = 10.0
+LOOK_AGAIN = 0.2
+KILLED = 128 + signal.SIGKILL
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,13 @@ def attach(engine: Engine, command: Command, *, tty: bool) -> int:
         )
         # The engine is busy starting the command by now, so that the fork takes no time.
         watchdog = Watchdog(engine, command.container, mark, command.user)
-        with _signals_sent_on(end, tty=tty), _raw_terminal(tty=tty):
+        with _signals_sent_on(end, running.abort, tty=tty) as given_up, _raw_terminal(tty=tty):
             _resize_with(running, tty=tty)
             with _standard_input_of(running):
-                _copy_output(running)
-            code = running.exit_code()
-        finished = True
+                _copy_output(running, given_up)
+            # The engine has no code for a command whose connection was broken off.
+            code = KILLED if given_up.is_set() else running.exit_code()
+        finished = not given_up.is_set()
         return code
     finally:
         if running:
@@ -84,12 +88,18 @@ def _size() -> tuple[int, int]:
     return size.lines, size.columns
 
 
-def _copy_output(running: Exec) -> None:
+def _copy_output(running: Exec, given_up: threading.Event) -> None:
+    """To our own streams, until the command ends. Whoever reads those may have stopped for now,
+    but once all is ``given_up`` nobody waits for that."""
     while (chunk := running.read()) is not None:
         stream, data = chunk
         view = memoryview(data)
         while view:
-            view = view[os.write(stream, view) :]
+            if select.select([], [stream], [], LOOK_AGAIN)[1]:
+                # So much fits where there is room at all.
+                view = view[os.write(stream, view[: select.PIPE_BUF]) :]
+            elif given_up.is_set():
+                return
 
 
 @contextmanager
@@ -126,30 +136,40 @@ def _standard_input_of(running: Exec) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_sent_on(end: Callable[[signal.Signals], None], *, tty: bool) -> Iterator[None]:
+def _signals_sent_on(
+    end: Callable[[signal.Signals], None], abort: Callable[[], None], *, tty: bool
+) -> Iterator[threading.Event]:
     """Send signals that this process gets to the whole tree in the box.
 
-    A second signal, or ten seconds of patience, make it a SIGKILL. With a terminal Ctrl+C is a
-    byte that the terminal in the box turns into a signal itself.
+    A second signal, or ten seconds of patience, make it a SIGKILL, and the event that it yields
+    is set. With a terminal Ctrl+C is a byte that the terminal in the box turns into a signal
+    itself.
     """
     received = threading.Event()
 
+    def kill() -> None:
+        given_up.set()
+        # While the command's stream is full and nobody reads it, the engine tells the end of
+        # nothing in the container: not of the signal either.
+        abort()
+        end(signal.SIGKILL)
+
     def send(number: signal.Signals) -> None:
-        end(number)
+        threading.Thread(target=end, args=(number,), daemon=True).start()
         if not over.wait(PATIENCE):
-            end(signal.SIGKILL)
+            kill()
 
     def handle(number: int, _: FrameType | None) -> None:
-        name = signal.SIGKILL if received.is_set() else signal.Signals(number)
+        act = kill if received.is_set() else partial(send, signal.Signals(number))
         received.set()
         # Not in the handler itself: the main thread may be in the middle of a request.
-        threading.Thread(target=send, args=(name,), daemon=True).start()
+        threading.Thread(target=act, daemon=True).start()
 
-    over = threading.Event()
+    over, given_up = threading.Event(), threading.Event()
     numbers = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT] + ([] if tty else [signal.SIGINT])
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
-        yield
+        yield given_up
     finally:
         over.set()
         for number, handler in before.items():

@@ -17,6 +17,7 @@ from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resou
 
 if TYPE_CHECKING:
     from devbox.boxes.images.recipe import Recipe
+    from devbox.boxes.lock.keep import Fit
 
 STOP_GRACE = 10
 
@@ -43,6 +44,8 @@ class DesiredBox:
 
     ``spec`` is resolved for the machine: every published port has a number, an optional GPU is
     there or not. ``recipes`` are those of the box's image and then of its services' own ones.
+    ``lock`` says whether the first is the one of the project's lock, None where there is none, and
+    ``lock_note`` what a person should know where it is not.
     """
 
     id: BoxId
@@ -50,6 +53,8 @@ class DesiredBox:
     user: User
     recipes: tuple[Recipe, ...]
     document: Mapping[str, Any]
+    lock: Fit | None = None
+    lock_note: str = ""
 
 
 def document(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:

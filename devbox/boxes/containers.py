@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from devbox.boxes.identity import BoxId, Label
 from devbox.compute.engine.types import Container
@@ -21,6 +23,15 @@ def own_of(containers: Sequence[Container]) -> Container | None:
 def box_first(containers: Sequence[Container]) -> list[Container]:
     """The box's own container, then its services by name."""
     return sorted(containers, key=lambda c: (c.labels.get(Label.ROLE) != "box", c.name))
+
+
+def spec_of(labels: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a box was made from, as far as its label can be read."""
+    try:
+        stored = json.loads(labels.get(Label.SPEC, "{}"))
+    except ValueError:
+        return {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def id_of(container: Container) -> BoxId:

@@ -33,15 +33,20 @@ class ThisMachine:
         self.settings = settings
         self.private = Private(settings)
 
-    def desired(self, box: BoxId, spec: BoxSpec, own: Sequence[Container]) -> DesiredBox:
+    def desired(
+        self, box: BoxId, spec: BoxSpec, own: Sequence[Container], *, locked: bool = False
+    ) -> DesiredBox:
         """The box as it should be here; ``own`` are the containers that it has now.
 
-        Every file that goes into its images is read here and only here.
+        Every file that goes into its images is read here and only here, and so is the lock.
+        Raises Refused where the box is to be ``locked`` and the lock does not fit.
         """
         resolved = self._images.with_gpus(spec)
         if spec.ports or any(service.ports for service in spec.services):
             resolved = with_ports(resolved, own, self._taken_ports(box))
-        recipe = self._images.recipe(resolved)
+        kept = self._images.kept(resolved)
+        if locked:
+            kept.required(spec.name)
         services = {
             service.name: made
             for service in spec.services
@@ -50,15 +55,16 @@ class ThisMachine:
         network = self.settings.network
         mounts = box_mounts(network)
         around = Surroundings(
-            image=recipe.tag,
+            image=kept.recipe.tag,
             user=self.user(spec.project),
             environment=box_env(network, [mount.target for mount in mounts]),
             mounts=mounts,
             service_images={name: made.tag for name, made in services.items()},
             cdi=self._uses_cdi(resolved),
         )
-        recipes = (recipe, *services.values())
-        return DesiredBox(box, resolved, around.user, recipes, document(box, resolved, around))
+        recipes = (kept.recipe, *services.values())
+        composed = document(box, resolved, around)
+        return DesiredBox(box, resolved, around.user, recipes, composed, kept.fit, kept.note)
 
     def check(self, desired: DesiredBox, own: Sequence[Container]) -> None:
         """Raise DevboxError where this machine can't run the box: secrets, GPUs, CPUs, ports,
@@ -93,8 +99,8 @@ class ThisMachine:
         memory = spec.resources.memory
         if memory is not None and memory > self._info.memory:
             notes.append("The memory limit is more than this machine has: it limits nothing.")
-        if note := self._images.kept(spec).note:
-            notes.append(note)
+        if desired.lock_note:
+            notes.append(desired.lock_note)
         return tuple(notes)
 
     def install_files(self) -> Mapping[str, bytes]:

@@ -29,7 +29,7 @@ ls -d /var/lib/dpkg/info/*.list /opt/venv/lib/python*/site-packages/*-info \\
 SHOWN_LINES = 20
 SILENT, AGAIN = 10.0, 60.0
 """After how many seconds a command is said to be still running, and how often from then on."""
-KILLED_BY_NOW = 10.0
+KILLED_BY_NOW = 1.0
 KILLED = 137
 KIND = "hook"
 """The kind of mark that hooks carry: what they leave running is nobody's task."""
@@ -91,11 +91,17 @@ class Ended:
 
 
 def run_shown(
-    inside: Inside, argv: Sequence[str], seconds: float, name: str, report: Report
+    inside: Inside,
+    argv: Sequence[str],
+    seconds: float,
+    name: str,
+    report: Report,
+    *,
+    stage: str = KIND,
 ) -> Ended:
-    """Run a command in the workspace and show what it prints, for at most ``seconds`` (0: for as
-    long as it likes). However this process ends, the command and what it started end too; what
-    it leaves in the background when it ends itself goes on."""
+    """Run a command in the workspace and report what it prints, under ``stage`` and ``name``, for
+    at most ``seconds`` (0: for as long as it likes). However this process ends, the command and
+    what it started end too; what it leaves in the background when it ends itself goes on."""
     engine, container, user = inside.engine, inside.container, inside.user
     mark = new_mark(KIND)
     last = deque[str](maxlen=SHOWN_LINES)
@@ -111,7 +117,7 @@ def run_shown(
         clock = _Clock(seconds)
 
         def tell() -> None:
-            report(Progress("hook", name, f"still running after {passed()}"))
+            report(Progress(stage, name, f"still running after {passed()}"))
 
         def end() -> None:
             signal_tree(engine.fresh(), container, mark, user, signal.SIGKILL)
@@ -120,9 +126,13 @@ def run_shown(
             with clock.watching(running, tell, end):
                 for line in lines(running):
                     last.append(line)
-                    report(Progress("hook", name, line, log=True))
+                    if not clock.overdue:
+                        report(Progress(stage, name, line, log=True))
             code = KILLED if clock.overdue else running.exit_code()
         except BaseException:
+            # A full stream that nobody reads any more would keep the engine from telling us the
+            # end of anything else in the container.
+            running.abort()
             signal_tree(engine, container, mark, user, signal.SIGKILL)
             raise
         finally:
@@ -130,7 +140,7 @@ def run_shown(
     finally:
         watchdog.dismiss()
     if clock.told:
-        report(Progress("hook", name, f"done after {passed()}"))
+        report(Progress(stage, name, f"done after {passed()}"))
     return Ended(code, tuple(last), clock.overdue)
 
 

@@ -75,23 +75,22 @@ class Inside:
         own = BoxId(self._owner, box.name)
         return ssh_access(self._home, own, box.container, self._engine.address)
 
-    def ssh_config(self, *, agent: bool) -> ConfigPlan:
-        """What it takes that `ssh NAME.devbox` reaches every box of the owner. ``agent``: it
-        forwards the person's ssh agent."""
-        from devbox.boxes.ssh.config import given_address, plan_config
+    def ssh_config(self, *, agent: bool = False, remove: bool = False) -> ConfigPlan:
+        """What it takes that `ssh NAME.devbox` reaches every box of the owner, or none again.
+        ``agent``: it forwards the person's ssh agent."""
+        from devbox.boxes.ssh.config import given_address, plan_config, plan_removal
 
-        boxes = [BoxId(self._owner, box.name) for box in self._boxes.ls()]
-        return plan_config(self._home, boxes, agent=agent, engine=given_address(self._engine))
+        if remove:
+            return plan_removal(self._home)
+        engine = given_address(self._engine)
+        return plan_config(self._home, self._boxes.ids(), agent=agent, engine=engine)
 
     def write_ssh_config(self, plan: ConfigPlan) -> None:
-        """Do what such a plan says. Raises DevboxError where the person's own file is not to be
-        written; then all of it is as it was."""
-        from devbox.boxes.ssh.config import apply_config
-        from devbox.boxes.ssh.keys import box_keys
+        """Do what such a plan says, for the boxes that there are now. Raises DevboxError where the
+        person's own file is not to be written; then all of it is as it was."""
+        from devbox.boxes.ssh.config import apply_config, given_address
 
-        for box in self._boxes.ls():
-            box_keys(self._home, BoxId(self._owner, box.name))
-        apply_config(plan)
+        apply_config(self._home, plan, self._boxes.ids, engine=given_address(self._engine))
 
     def logs(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 
 from devbox.boxes.byhand import NOTHING, ByHand
 from devbox.boxes.compose import DesiredBox, document_hash, summary
-from devbox.boxes.containers import own_of, service_of
+from devbox.boxes.containers import own_of, service_of, spec_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.boxes.work import Ending, Work
 from devbox.compute.engine.types import Container
@@ -118,7 +118,7 @@ def _changes(desired: DesiredBox, found: Found) -> Iterator[Change]:
     old = own_of(found.containers)
     if old is None:
         return
-    yield from spec_changes(_stored(old), summary(desired.spec))
+    yield from spec_changes(spec_of(old.labels), summary(desired.spec))
     # Files that go into an image (requirements, a Dockerfile) change it without changing a key.
     image = desired.document["services"][BOX_SERVICE]["image"]
     before = old.labels.get(Label.IMAGE, old.image)
@@ -178,14 +178,6 @@ def _shown(key: str, value: Any) -> str:
     if isinstance(value, Mapping) and {"source", "target"} <= value.keys():
         return f"{value['source']}:{value['target']}" + (":ro" if value.get("read_only") else "")
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _stored(container: Container) -> Mapping[str, Any]:
-    try:
-        stored = json.loads(container.labels.get(Label.SPEC, "{}"))
-    except ValueError:
-        return {}
-    return stored if isinstance(stored, dict) else {}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

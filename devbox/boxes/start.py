@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from devbox.boxes.containers import id_of, own_of, service_of
+from devbox.boxes.containers import id_of, own_of, service_of, spec_of
 from devbox.boxes.files import give_files
 from devbox.boxes.hooks import Inside, run_hooks, run_on_create
 from devbox.boxes.identity import Label, User
@@ -52,7 +51,7 @@ class Starter:
         """
         own = own_of(containers)
         labels = own.labels if own else {}
-        secrets = tuple(map(str, _spec(labels).get("secrets", ())))
+        secrets = tuple(map(str, spec_of(labels).get("secrets", ())))
         return self._here.private.gather(secrets, Path(labels.get(Label.PROJECT, "/")))
 
     def finish(self, containers: Sequence[Container], given: Given, report: Report) -> None:
@@ -77,18 +76,24 @@ class Starter:
             run_hooks(inside, "on_start", hooks, report)
         self._store.put(_ready(current, self._store.get(id_of(current))))
 
+    def has_all(self, containers: Sequence[Container]) -> bool:
+        """Whether a box that is up has what it is given, known without asking the box."""
+        own = own_of(containers)
+        if own is None:
+            return True
+        known = self._here.private.known(spec_of(own.labels).get("secrets", ()))
+        return bool(known) and known == self._known(own)
+
     def refresh(self, containers: Sequence[Container]) -> tuple[str, ...]:
-        """Give a box that is up what is not the same any more; returns what a person should know.
+        """Give a box that is up what is not the same any more, as the only one at work on it;
+        returns what a person should know.
 
         The box itself is asked only where something may have changed.
         """
         from devbox.boxes.private import meaning
 
         own = own_of(containers)
-        if own is None:
-            return ()
-        known = self._here.private.known(_spec(own.labels).get("secrets", ()))
-        if known and known == self._known(own):
+        if own is None or self.has_all(containers):
             return ()
         given = self.gather(containers)
         changed = give_files(self._engine, own.id, User.of(own.labels), given.files)
@@ -104,7 +109,7 @@ class Starter:
         from devbox.boxes.secrets import remember_given
 
         # This process has not read the secrets itself, and must not show them either.
-        secrets = _spec(own.labels).get("secrets", ())
+        secrets = spec_of(own.labels).get("secrets", ())
         remember_given(self._engine, own.id, User.of(own.labels), secrets)
         with self._inside(own, report) as inside:
             run_hooks(inside, "on_attach", hooks_of(own), report)
@@ -165,20 +170,11 @@ class Starter:
 def hooks_of(container: Container) -> Hooks:
     """The hooks that a box was made with."""
     try:
-        stored = _spec(container.labels).get("hooks", {})
+        stored = spec_of(container.labels).get("hooks", {})
         commands = {name: tuple(value) for name, value in stored.items() if name != "timeout"}
         return Hooks(**commands, timeout=float(stored.get("timeout", Hooks.timeout)))
     except (ValueError, TypeError, AttributeError):
         return Hooks()
-
-
-def _spec(labels: Mapping[str, str]) -> Mapping[str, Any]:
-    """What a box was made from, as far as its label can be read."""
-    try:
-        stored = json.loads(labels.get(Label.SPEC, "{}"))
-    except ValueError:
-        return {}
-    return stored if isinstance(stored, dict) else {}
 
 
 def _ready(container: Container, record: Record | None) -> Record:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devbox.boxes.byhand import ByHand
 from devbox.boxes.plan import Change
 from devbox.boxes.view import BoxView
 from devbox.boxes.work import Work
 from devbox.compute.engine.types import Container
+
+if TYPE_CHECKING:
+    from devbox.boxes.lock.keep import Fit
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Git:
 class Status:
     """A box in full. ``cpus`` in cores and ``memory`` in bytes are None without a limit;
     ``started`` is in seconds since the epoch, 0.0 where it does not run; ``pending`` is what
-    the next `up` would change, with why in ``reason``. ``by_hand`` is what is only in its
-    container, ``work`` what runs in it."""
+    the next `up` would change, with why in ``reason``, or in ``problem`` why that can't be told.
+    ``by_hand`` is what is only in its container, ``work`` what runs in it."""
 
     box: BoxView
     started: float
@@ -39,8 +42,10 @@ class Status:
     git: Git | None
     pending: tuple[Change, ...]
     reason: str
+    problem: str
     by_hand: ByHand
     work: tuple[Work, ...]
+    lock: Fit | None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from devbox.boxes.identity import LIBRARY, User
 from devbox.compute.engine.types import Engine
 
 MARK = "DEVBOX_EXEC"
+PATIENCE = 30.0
+"""Seconds for a signal to reach everything; a container that answers nothing must not keep us."""
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,7 +37,7 @@ def signal_tree(
     """
     argv = [f"{LIBRARY}/signal", number.name.removeprefix("SIG"), mark]
     for who in dict.fromkeys([str(user), "0:0"]):
-        engine.call(container, argv, user=who)
+        engine.call(container, argv, user=who, timeout=PATIENCE)
 
 
 class Watchdog:

@@ -21,7 +21,7 @@ from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import BoxSpec
 from devbox.config.values import distribution
 from devbox.errors import DevboxError, UsageError
-from devbox.progress import Progress, Report
+from devbox.progress import Progress, Report, as_log
 
 if TYPE_CHECKING:
     from devbox.boxes.here import ThisMachine
@@ -52,12 +52,15 @@ class Up:
     notes: tuple[str, ...] = ()
 
 
-def plan_up(shop: Workshop, box: BoxId, spec: BoxSpec, *, rebuild: bool = False) -> Plan:
-    """What `up` would do. Raises UsageError where the name belongs to another project."""
+def plan_up(
+    shop: Workshop, box: BoxId, spec: BoxSpec, *, rebuild: bool = False, locked: bool = False
+) -> Plan:
+    """What `up` would do. Raises UsageError where the name belongs to another project, with
+    ``locked`` also Refused where the project's lock does not fit."""
     containers = shop.engine.containers(box.labels)
     record = shop.store.get(box)
     _check_project(box, spec, containers, record)
-    desired = shop.here.desired(box, spec, containers)
+    desired = shop.here.desired(box, spec, containers, locked=locked)
     found = Found(
         containers=containers,
         missing=_missing(shop.images, desired, containers),
@@ -77,7 +80,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree
     """Do what a plan says, as the only one at work on the box.
 
     What exists stays as it is until the images are there, nothing is known to be in the way, and
-    ``agree`` lets go of what runs in it at that moment.
+    ``agree`` lets go of what runs in it at that moment; it is asked before a long build too.
     """
     box, engine = plan.id, shop.engine
     shop.here.check(plan.desired, plan.found.containers)
@@ -86,6 +89,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree
             report(Progress("change", change.key, line))
     for line in plan.lost.lines:
         report(Progress("lose", "what was installed or changed by hand:", line))
+    agree(plan.ending)
     given = shop.here.private.gather(plan.desired.spec.secrets, plan.desired.spec.project)
     if plan.build:
         for recipe in plan.desired.recipes:
@@ -102,7 +106,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree
     file = write_compose(box.folder(shop.home), plan.desired.document)
     report(Progress("start", box.name, plan.reason))
     try:
-        engine.compose_up(box.project, file, report=_as_log(report))
+        engine.compose_up(box.project, file, report=as_log(report))
     except DevboxError:
         # A box that had no containers is not left half-made.
         if plan.act is Act.CREATE:
@@ -178,11 +182,6 @@ def _make_volumes(engine: Engine, plan: Plan) -> None:
         engine.create_volume(
             name, {Label.OWNER: plan.id.owner} if name == cache else plan.id.labels
         )
-
-
-def _as_log(report: Report) -> Report:
-    """What Compose says of each container is output of the work, not a step of ours."""
-    return lambda progress: report(progress._replace(log=True))
 
 
 def _check_project(

@@ -13,6 +13,7 @@ from devbox.cli.output import json_option, print_json, say, telling
 @click.option("--apt", is_flag=True, help="Debian packages instead of Python packages.")
 @click.option("--box", "name", shell_complete=complete_box, help="Which box, if several.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show how devbox.toml would change.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all output of the installation.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only errors.")
 @json_option
 def add(
@@ -20,6 +21,7 @@ def add(
     apt: bool,
     name: str | None,
     dry_run: bool,
+    verbose: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -39,8 +41,7 @@ def add(
     manager = "apt" if apt else "pip"
     with Devbox() as door:
         project = door.project()
-        # What an installation prints is the person's own, as of hooks: it is always shown.
-        with telling(quiet=quiet) as report:
+        with telling(verbose=verbose, quiet=quiet) as report:
             done = door.boxes.add(project, name, manager, packages, dry_run=dry_run, report=report)
     if as_json:
         print_json(done)

@@ -14,14 +14,17 @@ SHOWN = 20
 
 
 class Consent:
-    """What a person agreed to end; ``yes`` (the option) agrees to everything.
+    """What a person agreed to end; ``yes`` (the option) agrees to everything. ``lost``: it also
+    says, once for each box, what was only in the containers and would be gone.
 
     It is asked again when the work is ended: what began meanwhile was not agreed to.
     """
 
-    def __init__(self, *, yes: bool) -> None:
+    def __init__(self, *, yes: bool, lost: bool = True) -> None:
         self._yes = yes
+        self._lost = lost
         self._agreed: set[tuple[str, str, int]] = set()
+        self._warned: set[str] = set()
 
     def __call__(self, ending: Ending) -> None:
         """Ask about one box. Raises Refused where nobody agrees."""
@@ -31,6 +34,10 @@ class Consent:
         """Ask once about several boxes, before the first of them is touched."""
         from devbox.boxes.work import refusal
 
+        for ending in endings:
+            if self._lost and ending.box not in self._warned:
+                warn(ending)
+                self._warned.add(ending.box)
         new = [ending for ending in endings if _keys(ending) - self._agreed]
         if not new:
             return
@@ -44,6 +51,7 @@ class Consent:
         """Note what was agreed to elsewhere."""
         for ending in endings:
             self._agreed |= _keys(ending)
+            self._warned.add(ending.box)
 
 
 def show(ending: Ending) -> None:

@@ -8,7 +8,7 @@ import click
 
 from devbox.cli.output import json_option, print_json, say
 from devbox.cli.target import names
-from devbox.errors import UsageError
+from devbox.errors import SeveralBoxes, UsageError
 
 
 @click.command("cp")
@@ -35,7 +35,7 @@ def cp(source: str, target: str, as_json: bool) -> None:
         name, path = from_box or to_box or ("", "")
         chosen = names(door, name or None)
         if len(chosen) != 1:
-            raise UsageError("This project has several boxes.", hint=f"Name one of {chosen}.")
+            raise SeveralBoxes(chosen)
         inside = str(PurePosixPath("/workspace") / path)
         if to_box:
             # PurePosixPath drops a slash at the end, which says "into this folder".

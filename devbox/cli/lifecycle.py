@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devbox.cli.consent import Consent, show, warn
-from devbox.cli.output import confirm, json_option, print_json, say, tell, yes_option
+from devbox.cli.output import confirm, json_option, print_json, say, tell, telling, yes_option
 from devbox.cli.target import name_argument, names
 
 if TYPE_CHECKING:
@@ -91,9 +91,12 @@ def down(name: str | None, yes: bool, as_json: bool) -> None:
 @name_argument
 @click.option("--volumes", is_flag=True, help="Delete the home folder and other volumes too.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would go, remove nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all output of the work.")
 @yes_option
 @json_option
-def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+def rm(
+    name: str | None, volumes: bool, dry_run: bool, verbose: bool, yes: bool, as_json: bool
+) -> None:
     """Forget the box; with --volumes delete its data too.
 
     Asks where something runs in it or data would be deleted. The workspace is never touched.
@@ -119,20 +122,22 @@ def rm(name: str | None, volumes: bool, dry_run: bool, yes: bool, as_json: bool)
             _show(plans, say)
             confirm("Remove this?", yes=yes, refusal="Nothing was removed.")
             agree.agree(endings)
-        done = [
-            door.boxes.rm(plan.id.name, volumes=volumes, report=tell, agree=agree) for plan in plans
-        ]
+        with telling(verbose=verbose) as report:
+            done = [
+                door.boxes.rm(plan.name, volumes=volumes, report=report, agree=agree)
+                for plan in plans
+            ]
     if as_json:
         print_json(done)
     for plan in done:
-        say(f"Box {plan.id.name} is removed.")
+        say(f"Box {plan.name} is removed.")
         if plan.kept:
             say(f"Kept: {', '.join(plan.kept)}. `devbox up` uses them again.")
 
 
 def _show(plans: list[Removal], write: Callable[[str], None]) -> None:
     for plan in plans:
-        write(f"Box {plan.id.name} of {plan.project or 'an unknown project'}:")
+        write(f"Box {plan.name} of {plan.project or 'an unknown project'}:")
         for container in plan.containers:
             write(f"  remove container {container}{_running(plan, container)}")
         for volume in plan.volumes:
@@ -156,11 +161,8 @@ def _each(
 
     with Devbox() as door:
         chosen = names(door, name)
-        if agree:
-            endings = [door.boxes.ending(box, what) for box in chosen]
-            for ending in endings:
-                warn(ending)
-            agree.ask(endings)
+        if agree and len(chosen) > 1:  # all are asked about before the first is touched
+            agree.ask([door.boxes.ending(box, what) for box in chosen])
         views = [act(door, box) for box in chosen]
     if as_json:
         print_json(views)

@@ -8,8 +8,10 @@ import click
 
 from devbox.cli.complete import complete_box
 from devbox.cli.output import json_option, offer, print_json, say, telling, yes_option
+from devbox.errors import EXIT_OK, EXIT_REFUSED
 
 if TYPE_CHECKING:
+    from devbox.boxes.lock.keep import Kept
     from devbox.boxes.lock.locking import Locked
 
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 @json_option
 def lock(
     name: str | None, upgrade: bool, check: bool, verbose: bool, yes: bool, as_json: bool
-) -> None:
+) -> int:
     """Write every package of the boxes down in devbox.lock.
 
     Builds what is missing, then notes each Debian and Python package with its version and hash,
@@ -43,13 +45,7 @@ def lock(
         project = door.project()
         chosen = [project.box(name)] if name else list(project.boxes.values())
         if check:
-            for box in chosen:
-                door.boxes.require_locked(box.spec)
-            names = [box.spec.name for box in chosen]
-            print_json([{"name": name, "fits": True} for name in names]) if as_json else say(
-                f"devbox.lock fits: {', '.join(names)}."
-            )
-            return
+            return _check({box.spec.name: door.boxes.kept(box.spec) for box in chosen}, as_json)
         with telling(verbose=verbose) as report:
             done = [
                 door.boxes.lock(
@@ -63,9 +59,27 @@ def lock(
             ]
     if as_json:
         print_json(done)
-        return
+        return EXIT_OK
     for locked in done:
         _show(locked)
+    return EXIT_OK
+
+
+def _check(boxes: dict[str, Kept], as_json: bool) -> int:
+    unfit = [kept for kept in boxes.values() if kept.why]
+    if as_json:
+        print_json(
+            [
+                {"name": name, "fits": not kept.why, "reasons": kept.why}
+                for name, kept in boxes.items()
+            ]
+        )
+    else:
+        for name, kept in boxes.items():
+            say(f"Box {name}: {kept.checked}.")
+        for kept in unfit[:1]:
+            say(kept.renew)
+    return EXIT_REFUSED if unfit else EXIT_OK
 
 
 def _show(locked: Locked) -> None:

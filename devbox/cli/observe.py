@@ -130,9 +130,11 @@ def ports(name: str | None, forwards: tuple[str, ...], stop: str | None, as_json
         else:
             boxes = names(door, name)
         if stop:
-            for box in boxes:
-                for forward in door.inside.unforward(box, ending):
-                    say(f"Port {forward.port} of box {box} is no longer forwarded.")
+            ended = [(box, each) for box in boxes for each in door.inside.unforward(box, ending)]
+            for box, forward in ended:
+                say(f"Port {forward.port} of box {box} is no longer forwarded.")
+            if not ended:
+                say(f"Nothing is forwarded{f' from port {ending}' if ending else ''}.")
         rows = [row for box in boxes for row in door.inside.ports(box)]
     if as_json:
         print_json(rows)

@@ -9,7 +9,7 @@ import click
 
 from devbox.cli.output import duration, json_option, print_json, print_table, size
 from devbox.cli.target import name_argument, names
-from devbox.errors import EXIT_UNREACHABLE, DevboxError, Unreachable
+from devbox.errors import EXIT_UNREACHABLE, Unreachable
 
 if TYPE_CHECKING:
     from devbox.api import Devbox
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devbox.boxes.idle import Idle
     from devbox.boxes.status import Status
     from devbox.compute.engine.types import PublishedPort
+    from devbox.config.spec import BoxSpec
 
 
 @click.command("ps")
@@ -71,7 +72,9 @@ def status(name: str | None, as_json: bool) -> None:
     from devbox.api import Devbox
 
     with Devbox() as door:
-        found = [_status(door, box) for box in names(door, name)]
+        found = [
+            door.boxes.status(box, lambda view: _spec(door, view)) for box in names(door, name)
+        ]
     if as_json:
         print_json(found)
         return
@@ -79,14 +82,10 @@ def status(name: str | None, as_json: bool) -> None:
         _print(box)
 
 
-def _status(door: Devbox, name: str) -> Status:
-    """With what `up` would change, where the box's devbox.toml can be read."""
-    try:
-        project = door.project(Path(door.boxes.get(name).project))
-        spec = project.boxes[name].spec if name in project.boxes else None
-    except DevboxError:
-        spec = None
-    return door.boxes.status(name, spec)
+def _spec(door: Devbox, box: BoxView) -> BoxSpec | None:
+    """What devbox.toml says of a box, None where it says nothing any more."""
+    boxes = door.project(Path(box.project)).boxes
+    return boxes[box.name].spec if box.name in boxes else None
 
 
 def _row(box: BoxView) -> tuple[str, ...]:
@@ -129,8 +128,12 @@ def _print(status: Status) -> None:
     rows += [("port", _port(port)) for port in box.ports]
     rows += [("volume", volume) for volume in status.volumes]
     rows += [("service", f"{s.name}: {s.state} {s.health}".rstrip()) for s in box.services]
+    if status.problem:
+        rows.append(("next up", f"not possible: {status.problem}"))
     if status.reason not in {"", "up to date"}:
         rows.append(("next up", status.reason))
+    if status.lock:
+        rows.append(("lock", str(status.lock)))
     rows += [("running", str(work)) for work in status.work]
     rows += [("by hand", line) for line in status.by_hand.lines]
     rows += [("change", f"{c.key}: {line}") for c in status.pending for line in c.lines]

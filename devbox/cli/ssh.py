@@ -68,13 +68,7 @@ def ssh_config(dry_run: bool, show: bool, remove: bool, yes: bool, as_json: bool
     from devbox.api import Devbox
 
     with Devbox() as door:
-        if remove:
-            from devbox.boxes.ssh.config import apply_config, plan_removal
-
-            plan, act = plan_removal(door.home), apply_config
-        else:
-            plan = door.inside.ssh_config(agent=door.settings.ssh_agent)
-            act = door.inside.write_ssh_config
+        plan = door.inside.ssh_config(agent=door.settings.ssh_agent, remove=remove)
         if show:
             print_json(plan) if as_json else click.echo(plan.text or "", nl=False)
             return
@@ -82,7 +76,7 @@ def ssh_config(dry_run: bool, show: bool, remove: bool, yes: bool, as_json: bool
             for line in plan.diff:
                 say(line)
             confirm("Write this?", yes=yes, refusal="Nothing was changed.")
-            act(plan)
+            door.inside.write_ssh_config(plan)
     if as_json:
         print_json(plan)
     elif dry_run:

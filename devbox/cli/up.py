@@ -65,19 +65,23 @@ def up(
         project = door.project(overrides=overrides)
         chosen = [project.box(name)] if name else list(project.boxes.values())
         door.boxes.check_together([box.spec for box in chosen])
-        for box in chosen if locked else ():
-            door.boxes.require_locked(box.spec)
         if dry_run:
-            plans = [door.boxes.check(box.spec, rebuild=rebuild) for box in chosen]
+            plans = [door.boxes.check(box.spec, rebuild=rebuild, locked=locked) for box in chosen]
             print_json([_plan_json(plan) for plan in plans]) if as_json else _show(plans)
             return
-        agree = Consent(yes=yes)
+        agree = Consent(yes=yes, lost=False)  # the work itself tells it
         if len(chosen) > 1:
-            agree.ask([door.boxes.plan(box.spec, rebuild=rebuild).ending for box in chosen])
+            plans = [door.boxes.plan(box.spec, rebuild=rebuild, locked=locked) for box in chosen]
+            agree.ask([plan.ending for plan in plans])
         with telling(verbose=verbose, quiet=quiet) as report:
             done = [
                 door.boxes.up(
-                    box.spec, report=report, offer=offer(yes=yes), agree=agree, rebuild=rebuild
+                    box.spec,
+                    report=report,
+                    offer=offer(yes=yes),
+                    agree=agree,
+                    rebuild=rebuild,
+                    locked=locked,
                 )
                 for box in chosen
             ]
@@ -94,6 +98,7 @@ def _plan_json(plan: Plan) -> dict[str, object]:
         "act": plan.act.value,
         "reason": plan.reason,
         "build": plan.build,
+        "lock": plan.desired.lock,
         "changes": plan.changes,
         "work": plan.work,
         "lost": plan.lost,
@@ -109,6 +114,8 @@ def _show(plans: list[Plan]) -> None:
         click.echo(f"{plan.id.name}: {plan.act.value} ({plan.reason})")
         for tag in plan.build:
             click.echo(f"  build {tag}")
+        if plan.desired.lock:
+            click.echo(f"  lock: {plan.desired.lock}")
         for change in plan.changes:
             for line in change.lines:
                 click.secho(f"  {change.key}: ", nl=False)

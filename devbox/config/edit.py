@@ -6,14 +6,19 @@ import copy
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 
 from devbox.errors import DevboxError
+
+if TYPE_CHECKING:
+    from tomlkit.items import Item, Key, Table
+
+    Body = Sequence[tuple[Key | None, Item]]
 
 SAME = Callable[[str], str]
 
@@ -24,36 +29,94 @@ def add_packages(
     """A TOML document with packages in the list ``key`` of the table at ``place``.
 
     A package that ``same`` takes for one of the list replaces it; where it only repeats the name
-    of one with a version, the list stays. Raises DevboxError where that cannot be written.
+    of one with a version, the list stays. A new list follows the table's last value: what is
+    commented out below it may be tables. Raises DevboxError where that cannot be written.
     """
-    import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     listed, wanted = _expected(tomli.loads(text), place, key, packages, same)
-    try:
-        document = tomlkit.parse(text)
-        table: Any = document
-        for part in place:
-            table = table[part]
-        if key not in table:
-            table[key] = tomlkit.array()
-        array = table[key]
-        for number, item in enumerate(listed):
-            if number == len(array):
-                array.append(item)
-            elif array[number] != item:
-                array[number] = item
-        made = tomlkit.dumps(document)
-        fine = tomli.loads(made) == wanted
-    except (TOMLKitError, tomli.TOMLDecodeError, KeyError, TypeError, IndexError):
-        fine = False
-    if not fine:
-        shown = ", ".join(f'"{package}"' for package in packages)
-        raise DevboxError(
-            f"The layout of [{'.'.join(place)}] is too unusual to be changed.",
-            hint=f"Add {shown} to `{key}` yourself.",
-        )
-    return made
+    for written in (_inserted, _changed):
+        try:
+            made = written(text, place, key, listed)
+            if made is not None and tomli.loads(made) == wanted:
+                return made
+        except (TOMLKitError, tomli.TOMLDecodeError, KeyError, TypeError, IndexError):
+            continue
+    shown = ", ".join(f'"{package}"' for package in packages)
+    raise DevboxError(
+        f"The layout of [{'.'.join(place)}] is too unusual to be changed.",
+        hint=f"Add {shown} to `{key}` yourself.",
+    )
+
+
+def _inserted(text: str, place: Sequence[str], key: str, listed: Sequence[str]) -> str | None:
+    """The document with a new list after the last value of its table, or after the table's
+    header. None where the list is there already, or the table has no header."""
+    import tomlkit
+    from tomlkit.items import SingleKey
+
+    document = tomlkit.parse(text)
+    table = next(_headed(document.body, place), None)
+    if table is None or key in table:
+        return None
+    body = table.value.body
+    values = [n for n, (name, item) in enumerate(body) if name and not _has_header(name, item)]
+    after: Item = _last(body[values[-1]][1]) if values else table
+    array = tomlkit.array()
+    for item in listed:
+        array.append(item)
+    array.trivia.indent = after.trivia.indent if values else ""
+    # A file whose last line has no end keeps it so.
+    array.trivia.trail = after.trivia.trail
+    after.trivia.trail = "\r\n" if "\r\n" in text else "\n"
+    body.insert(values[-1] + 1 if values else 0, (SingleKey(key), array))
+    return tomlkit.dumps(document)
+
+
+def _changed(text: str, place: Sequence[str], key: str, listed: Sequence[str]) -> str:
+    """The document with each item of a list that differs replaced, and new ones at its end."""
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    table: Any = document
+    for part in place:
+        table = table[part]
+    if key not in table:
+        table[key] = tomlkit.array()
+    array = table[key]
+    for number, item in enumerate(listed):
+        if number == len(array):
+            array.append(item)
+        elif array[number] != item:
+            array[number] = item
+    return tomlkit.dumps(document)
+
+
+def _headed(body: Body, place: Sequence[str]) -> Iterator[Table]:
+    """The table at ``place`` where it has a header of its own; tables may be written apart."""
+    from tomlkit.items import Table
+
+    for name, item in body:
+        if name and name.key == place[0] and isinstance(item, Table) and not name.is_dotted():
+            if len(place) > 1:
+                yield from _headed(item.value.body, place[1:])
+            elif not item.is_super_table():
+                yield item
+
+
+def _has_header(name: Key, item: Item) -> bool:
+    from tomlkit.items import AoT, Table
+
+    return isinstance(item, AoT) or (isinstance(item, Table) and not name.is_dotted())
+
+
+def _last(item: Item) -> Item:
+    """The value that a key stands for, whose key may be dotted."""
+    from tomlkit.items import Table
+
+    while isinstance(item, Table):
+        item = next(value for name, value in reversed(item.value.body) if name)
+    return item
 
 
 def _expected(

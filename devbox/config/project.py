@@ -19,7 +19,7 @@ from devbox.config.spec import BoxSpec, Settings
 from devbox.config.tables import Key, read_table, unknown_key
 from devbox.config.teams import Teams
 from devbox.config.values import name as box_name
-from devbox.errors import ConfigError, Problem, UsageError
+from devbox.errors import ConfigError, Problem, SeveralBoxes, UsageError
 
 DEFAULT_PROFILE = "python"
 
@@ -30,9 +30,11 @@ _FILE_KEYS = {"box": Key(_TABLE, "The box of the project."), "boxes": Key(_TABLE
 @dataclass(frozen=True)
 class Resolved:
     """A box as it will be, and where each value came from: by dotted key (``env.HOME``,
-    ``resources.memory``, ``pip``). Keys that no layer set are "default"."""
+    ``resources.memory``, ``pip``). Keys that no layer set are "default". ``table`` is where
+    devbox.toml defines it: ("box",) or ("boxes", NAME)."""
 
     spec: BoxSpec
+    table: tuple[str, ...]
     places: Mapping[tuple[str | int, ...], Merged] = field(repr=False)
 
     @property
@@ -55,12 +57,12 @@ class Project:
     file: Path
     boxes: Mapping[str, Resolved]
 
-    def box(self, name: str | None = None) -> Resolved:
-        """The box called ``name``; without a name the only one. UsageError otherwise."""
-        names = ", ".join(self.boxes)
+    def box(self, name: str | None = None, *, how: str = "one") -> Resolved:
+        """The box called ``name``; without a name the only one. UsageError otherwise, which says
+        ``how`` to name one."""
         if name is None:
             if len(self.boxes) > 1:
-                raise UsageError("This project has several boxes.", hint=f"Name one of {names}.")
+                raise SeveralBoxes(self.boxes, how)
             return next(iter(self.boxes.values()))
         if name not in self.boxes:
             wrong = unknown_key(name, self.boxes, "box")
@@ -91,9 +93,10 @@ def load(
     boxes = {}
     for name, table, prefix in _tables(parsed, top):
         source = Source("project", root, root, document, prefix, problems)
-        layer = check(table, source, without=("name",) if prefix[0] == "boxes" else ())
-        resolved = loader.box(name, layer)
-        if resolved is not None:
+        resolved = loader.box(name, check(table, source))
+        if resolved is not None and resolved.spec.name in boxes:
+            source.problem(("name",), f"another box is called {resolved.spec.name} already")
+        elif resolved is not None:
             boxes[resolved.spec.name] = resolved
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
@@ -159,7 +162,9 @@ class _Loader:
         places = merge([*exclusive(layers), *exclusive(inherited)])
         fallback = name or safe_name(self.root.name)
         spec = resolve.build(places, chain, fallback, self.root, self.problems)
-        return Resolved(spec, places) if len(self.problems) == before else None
+        if len(self.problems) > before:
+            return None
+        return Resolved(spec, tuple(map(str, project.source.prefix)), places)
 
     def _command_line(self) -> Layer:
         table: dict[str, Any] = {}

@@ -1,7 +1,8 @@
 """The person's settings: config.toml in the settings folder, the environment, pip's files.
 
 About the network, an environment variable is stronger than config.toml (it is closer to the
-command being run), and pip's own configuration is weaker than both.
+command being run), and pip's own configuration is weaker than both. Lists are joined, the
+strongest first.
 """
 
 from __future__ import annotations
@@ -76,6 +77,18 @@ SETTINGS = {
 }
 
 
+def _joined(*strongest_first: Mapping[str, Any]) -> dict[str, Any]:
+    """What several places say about the network, as one."""
+    found: dict[str, Any] = {}
+    for said in strongest_first:
+        for name, value in said.items():
+            if isinstance(value, tuple):
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *value)))
+            else:
+                found.setdefault(name, value)
+    return found
+
+
 def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """The settings of this person on this machine; a file that is not there says nothing.
 
@@ -97,7 +110,7 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = 
         problems.append(Problem("environment", 0, "DEVBOX_CA", f"{clip(ca)} is not a file"))
     if problems:
         raise ConfigError(problems)
-    network = from_pip(environ) | parsed.pop("network", {}) | from_environment(environ)
+    network = _joined(from_environment(environ), parsed.pop("network", {}), from_pip(environ))
     return Settings(
         owner=owner(environ),
         network=Network(**network),

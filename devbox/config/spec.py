@@ -6,11 +6,12 @@ everything here is already checked, with units resolved (bytes, seconds) and pat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
+
+from devbox.config.credentials import credentials_of
 
 WORKSPACE = "/workspace"
 HOME = "/home/dev"
@@ -164,11 +165,14 @@ class Network:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The passwords in these addresses, as they are written there."""
-        addresses = (self.http_proxy, self.https_proxy, self.index, *self.extra_index)
-        others = (self.python_mirror, self.apt_mirror)
-        found = (re.match(r"[^/]*//[^/@:]*:([^/@]+)@", line) for line in (*addresses, *others))
-        return tuple(match[1] for match in found if match)
+        """The passwords and tokens in all of these addresses."""
+        values = (getattr(self, each.name) for each in fields(self))
+        lines = (line for value in values for line in _each(value) if isinstance(line, str))
+        return tuple(dict.fromkeys(found for line in lines for found in credentials_of(line)))
+
+
+def _each(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ _secret = pattern(r"[A-Z_][A-Z0-9_]*", "the name of a secret: A-Z, 0-9 and '_' o
 _NO_SECRETS = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "PWD", "OLDPWD", "TMPDIR", "_"),
     *("IFS", "ENV", "BASH_ENV", "BASHOPTS", "SHELLOPTS", "UID", "EUID", "PPID", "SSH_AUTH_SOCK"),
-    *("PYTHONHOME", "PYTHONPATH"),
+    *("PYTHONHOME", "PYTHONPATH", "OPTIND", "OPTARG", "LINENO", "PS4"),
 }
 _NO_SECRETS_BELOW = ("DEVBOX_", "LD_", "BASH_", "GIT_CONFIG_")
 

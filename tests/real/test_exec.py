@@ -227,3 +227,16 @@ def test_a_memory_limit_that_is_reached_is_named(person: Person) -> None:
     grab = "head -c 300m /dev/zero | tail | sort"
     told = person.run("exec", "--", "bash", "-o", "pipefail", "-c", grab, code=137).stderr
     assert "memory limit" in told
+
+
+def test_it_can_be_ended_while_its_reader_stands_still(person: Person) -> None:
+    person.run("up")
+    running = person.start("exec", "--", "yes", stderr=subprocess.DEVNULL)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "y\n"
+    running.send_signal(signal.SIGTERM)
+    running.send_signal(signal.SIGTERM)
+    # Nobody reads the pipe, which is full.
+    assert running.wait(40) in {137, 143}
+    running.stdout.close()
+    assert person.sh("pgrep -x yes; true") == ""

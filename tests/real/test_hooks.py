@@ -97,3 +97,18 @@ def test_hooks_use_the_ssh_agent_where_it_is_allowed(person: Person, agent: dict
     assert "my key" in keys.read_text()
     person.run("restart")
     assert "my key" not in keys.read_text()
+
+
+def test_an_interrupt_of_a_hook_that_floods_leaves_a_box_to_enter(
+    person: Person, tmp_path: Path
+) -> None:
+    """The stream of such a hook is full when nobody reads it any more."""
+    person.toml(BASE + '[box.hooks]\non_start = "yes"\n')
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        up = person.start("up", stdout=out, stderr=out)
+        until(lambda: log.stat().st_size > 100_000)
+        up.send_signal(signal.SIGTERM)
+        up.wait(60)
+    assert person.sh("echo entered") == "entered"
+    assert person.sh("pgrep -x yes; true") == ""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from devbox import redact
 from devbox.cli.faults import report_bug
+from devbox.config.credentials import credentials_of
 from devbox.config.spec import Network
 from devbox.errors import ConfigError, DevboxError, Problem
 from devbox.state import State
@@ -58,9 +61,38 @@ def test_passwords_of_addresses() -> None:
     network = Network(
         http_proxy="http://me:pass%40word@proxy:1",
         index="https://token:secret-one@host/simple",
-        extra_index=("https://host/x:y@z", "https://just-a-user@host/"),
+        extra_index=("https://host/x:y@z", "https://git@host/", "https://me@host/", "a@b"),
     )
-    assert network.passwords == ("pass%40word", "secret-one")
+    assert network.passwords == ("pass%40word", "pass@word", "secret-one")
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("https://tok3n@h/simple", ("tok3n",)),
+        ("https://tok3n:@h", ("tok3n",)),
+        ("https://tok3n:x-oauth-basic@h", ("tok3n",)),
+        ("me:word@proxy:3128", ("word",)),
+        ("http://me:wo@rd:x@proxy", ("wo@rd:x",)),
+        ("ssh://deploy@h/p", ()),
+        ("ssh://deploy:word@h/p", ("word",)),
+        ("https://h/p@v1.2345", ()),
+        ("https://h?a=long@h", ()),
+        ("", ()),
+    ],
+)
+def test_what_is_secret_in_an_address(address: str, found: tuple[str, ...]) -> None:
+    assert credentials_of(address) == found
+
+
+@pytest.mark.parametrize(
+    "field", [each for each in fields(Network) if "Path" not in str(each.type)], ids=lambda f: f.name
+)
+@pytest.mark.parametrize("user", ["me:hunter2", "hunter2"])
+def test_every_setting_of_the_network_may_hold_a_password(field: Field[str], user: str) -> None:
+    address = f"https://{user}@host/simple"
+    value: Any = (address,) if "tuple" in str(field.type) else address
+    assert Network(**{field.name: value}).passwords == ("hunter2",)
 
 
 def test_events_and_logs_of_bugs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,7 +163,7 @@ class Builder:
 
     def _tell(self, progress: Progress) -> None:
         if progress.log or not progress.text.startswith("[context "):
-            self._report(progress._replace(text=readable(progress.text)))
+            self._report(replace(progress, text=readable(progress.text)))
 
 
 def readable(text: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,7 +32,10 @@ def load(project: Path) -> Lock | None:
     used."""
     file = place(project)
     try:
-        with file.open("rb") as stream:
+        # A pipe in its place opens at once, instead of when somebody writes into it.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise broken(str(file), 0, "is no file")
             data = stream.read(LARGEST + 1)
     except FileNotFoundError:
         return None

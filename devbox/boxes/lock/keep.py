@@ -16,6 +16,19 @@ RENEW = "`devbox lock` writes it anew."
 
 
 @dataclass(frozen=True)
+class Fit:
+    """Whether a project's lock is kept to, and why not."""
+
+    fits: bool
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.fits:
+            return "kept"
+        return f"does not fit devbox.toml ({'; '.join(self.reasons)}); built without it"
+
+
+@dataclass(frozen=True)
 class Kept:
     """A chain of images. ``why`` says why it is not the lock's, and is empty where it is;
     ``exists`` whether there is a lock at all."""
@@ -23,6 +36,25 @@ class Kept:
     recipe: Recipe
     why: tuple[str, ...] = ()
     exists: bool = True
+
+    @property
+    def fit(self) -> Fit | None:
+        """Whether the lock is kept to; None where there is none."""
+        return Fit(not self.why, self.why) if self.exists else None
+
+    @property
+    def checked(self) -> str:
+        """The answer to whether there is a lock that fits, as a sentence's rest."""
+        if not self.exists:
+            return "there is no devbox.lock"
+        if self.why:
+            return f"devbox.lock does not fit: {'; '.join(self.why)}"
+        return "devbox.lock fits"
+
+    @property
+    def renew(self) -> str:
+        """What makes a lock fit that does not."""
+        return RENEW if self.exists else "`devbox lock` writes one."
 
     @property
     def note(self) -> str:
@@ -35,8 +67,8 @@ class Kept:
     def required(self, name: str) -> Recipe:
         """The locked chain. Raises Refused where there is none."""
         if self.why:
-            reasons = "; ".join(self.why)
-            raise Refused(f"Box {name} cannot be built as it is locked: {reasons}.", hint=RENEW)
+            message = f"Box {name} cannot be built as it is locked: {'; '.join(self.why)}."
+            raise Refused(message, hint=self.renew)
         return self.recipe
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devbox.boxes.identity import BoxId
@@ -19,6 +20,9 @@ from devbox.errors import DevboxError
 
 HEADER = "# Made by devbox, which writes it anew; `devbox ssh-config --remove` takes it away.\n"
 _FORWARDED = "  ForwardAgent yes\n"
+
+
+LONGEST_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -67,16 +71,29 @@ def entries(home: Path, boxes: Iterable[BoxId], *, agent: bool, engine: str = ""
     return "".join(parts)
 
 
-def refresh(home: Path, boxes: Sequence[BoxId], *, engine: str = "") -> None:
-    """Keep our own file true where there is one, as to agents too; the person's stays as it is."""
-    current = _current(own_file(home))
-    if current is None:
+def alone(home: Path) -> AbstractContextManager[int]:
+    """Be the only one who lists the boxes and writes our own file: who writes an older list later
+    would take a box out of it."""
+    from devbox.state import lock
+
+    return lock(home / "locks" / "ssh-config.lock")
+
+
+def refresh(home: Path, ls: Callable[[], Sequence[BoxId]], *, engine: str = "") -> None:
+    """Keep our own file true where there is one, as to agents too; the person's stays as it is.
+    ``ls`` lists the boxes, when nobody else writes the file."""
+    if _current(own_file(home)) is None:
         return
-    text = entries(home, boxes, agent=_FORWARDED in current, engine=engine)
-    if text != current:
-        for box in boxes:
-            keys.box_keys(home, box)
-        write_own(own_file(home), text)
+    with alone(home):
+        current = _current(own_file(home))
+        if current is None:
+            return
+        boxes = ls()
+        text = entries(home, boxes, agent=_FORWARDED in current, engine=engine)
+        if text != current:
+            for box in boxes:
+                keys.box_keys(home, box)
+            write_own(own_file(home), text)
 
 
 def plan_config(home: Path, boxes: Sequence[BoxId], *, agent: bool, engine: str) -> ConfigPlan:
@@ -115,15 +132,24 @@ def plan_removal(home: Path) -> ConfigPlan:
 
 
 def apply_config(plan: ConfigPlan) -> None:
-    """Do it: our own file first, so that what is included is there."""
+    """Do it: our own file first, so that what is included is there. Where the person's own can't
+    be changed, ours is as it was."""
     line = plan.line.encode()
+    before = plan.ours.read_text() if plan.ours.exists() else None
     if plan.text is not None and plan.writes:
         write_own(plan.ours, plan.text)
     if plan.edits and plan.text is not None:
         hosts = plan.hosts
-        personal.edit(
-            plan.file, lambda text: with_include(text, line), line, lambda f: _check(f, hosts)
-        )
+        try:
+            personal.edit(
+                plan.file, lambda text: with_include(text, line), line, lambda f: _check(f, hosts)
+            )
+        except BaseException:
+            if before is None:
+                plan.ours.unlink(missing_ok=True)
+            else:
+                write_own(plan.ours, before)
+            raise
     elif plan.edits:
         personal.edit(plan.file, lambda text: without_include(text, line), line)
     if plan.text is None:
@@ -175,7 +201,11 @@ def _check(file: Path, hosts: Sequence[str]) -> None:
             raise DevboxError(
                 "ssh does not accept its configuration; nothing was changed.",
                 hint="`ssh -G somewhere` shows what it does not like.",
-                detail=[line.replace(str(file), "the file") for line in done.stderr.splitlines()],
+                # It quotes what it does not like, which may be a whole binary file.
+                detail=[
+                    line.replace(str(file), "the file")[:LONGEST_LINE]
+                    for line in done.stderr.splitlines()[:3]
+                ],
             )
 
 

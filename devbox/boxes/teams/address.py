@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from devbox.config.credentials import credentials_of
 from devbox.config.names import clip, safe_name
 from devbox.errors import UsageError
 
@@ -59,18 +59,12 @@ def _path_start(text: str) -> int:
     host = text[scheme.end() :].partition("/")[0]
     if host.rpartition("@")[2].startswith("-"):
         raise UsageError(f"{clip(host)} is not a host.", hint=_HINT)
-    if ":" in host.rpartition("@")[0] or (scheme[1] == "https" and _has_token(text)):
+    if credentials_of(text):
         raise UsageError(
-            "The address holds a password.",
+            "The address holds a password, or a user's name that may be one.",
             hint="Leave it out, and let a credential helper of git keep it.",
         )
     return scheme.end() + len(host)
-
-
-def _has_token(url: str) -> bool:
-    """A user's name in an https address is mostly a token; "git" is a habit."""
-    user = urlsplit(url).username
-    return user is not None and len(user) >= 20
 
 
 def _folder(path: str, base: Path) -> str:

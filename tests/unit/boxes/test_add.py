@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from devbox import cli
 from devbox.api import Devbox
+from devbox.boxes import hooks
 from devbox.compute.engine.types import ExecResult
 from devbox.errors import DevboxError, UsageError
+from devbox.progress import Progress
 from tests.unit.boxes import test_boxes as life
 
 TOML = life.TOML + 'pip = ["numpy>=2"] # ours\n'
@@ -70,10 +74,56 @@ def test_debian_packages_as_root(door: Devbox, engine: Engine) -> None:
 
 def test_a_failed_installation_changes_nothing(door: Devbox, engine: Engine) -> None:
     engine.code = 1
+    told: list[Progress] = []
     with pytest.raises(DevboxError, match="pip could not install six") as failed:
-        door.boxes.add(door.project(), None, "pip", ["six"])
+        door.boxes.add(door.project(), None, "pip", ["six"], report=told.append)
     assert failed.value.detail == ("no such package",)
+    assert told == [
+        Progress("add", "pip", "six"),
+        Progress("add", "pip", "no such package", log=True),
+    ]
     assert Path("devbox.toml").read_text() == TOML
+
+
+def test_a_failed_installation_is_told_once(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    engine.code = 1
+    assert cli.run(["add", "six"]) == 1
+    assert capsys.readouterr().err.count("no such package") == 1
+
+
+def test_a_long_installation_is_no_hook(
+    door: Devbox, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+    go_on = threading.Event()
+
+    def report(progress: Progress) -> None:
+        told.append(progress)
+        if "still running" in progress.text:
+            go_on.set()
+
+    def slow(*_: object) -> Iterator[str]:
+        assert go_on.wait(20)
+        return iter(())
+
+    monkeypatch.setattr(hooks, "SILENT", 0.02)
+    monkeypatch.setattr(hooks, "lines", slow)
+    door.boxes.add(door.project(), None, "apt", ["jq"], report=report)
+    assert {(each.stage, each.subject) for each in told} == {("add", "apt")}
+    assert told[-1].text.startswith("done after")
+
+
+def test_which_of_several_boxes(door: Devbox) -> None:
+    Path("devbox.toml").write_text("[boxes.b]\n[boxes.a]\n")
+    with pytest.raises(UsageError) as several:
+        door.boxes.add(door.project(), None, "pip", ["six"])
+    assert several.value.hint == "Name one with --box NAME: a, b."
 
 
 def test_a_dry_run_installs_nothing(door: Devbox, engine: Engine) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devbox import cli, errors
 from devbox.api import Devbox
 from devbox.boxes.hooks import CREATED, HookFailed
+from devbox.boxes.lock.file import place
 from devbox.boxes.ready import READY
 from devbox.compute.engine.fake import FakeEngine
 from devbox.compute.engine.fakefacts import INFO
@@ -162,6 +165,76 @@ def test_rm_says_what_goes(door: Devbox, engine: Engine) -> None:
     assert [v.name for v in engine.volumes({}) if v.name.endswith("home")] == []
 
 
+def test_rm_of_a_box_that_is_down(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    up(door)
+    door.boxes.down("churn")
+    assert door.boxes.removal("churn", volumes=False).project == str(Path.cwd())
+    engine.calls.clear()
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    assert cli.run(["rm", "churn", "--json"]) == 0
+    said = capsys.readouterr()
+    (done,) = json.loads(said.out)
+    assert (done["name"], done["owner"], done["containers"]) == ("churn", "tester", [])
+    assert "id" not in done
+    assert "removing its containers" not in said.err
+    # A `down` that was interrupted may have left a network.
+    assert "compose_down" in engine.calls
+
+
+def test_what_compose_says_at_the_end_is_output_of_the_work(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    for options, shown in ((["--verbose"], True), ([], False)):
+        up(door)
+        capsys.readouterr()
+        assert cli.run(["rm", *options]) == 0
+        said = capsys.readouterr().err
+        assert ("Container devbox-tester_churn-box-1 Removed" in said) is shown
+        assert "Box churn is removed." in said
+
+
+def test_the_status_says_whether_a_lock_is_kept(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    up(door)
+    assert cli.run(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["lock"] is None
+    place(Path.cwd()).write_text("version = 1\n")
+    reason = "it does not have the box churn"
+    assert cli.run(["status", "--json"]) == 0
+    lock = json.loads(capsys.readouterr().out)[0]["lock"]
+    assert lock == {"fits": False, "reasons": [reason]}
+    assert cli.run(["status"]) == 0
+    said = capsys.readouterr().out
+    assert f"lock  does not fit devbox.toml ({reason}); built without it\n" in said
+
+
+def test_a_forward_that_is_not_there_is_told(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    up(door)
+    for argv, said in ((["--stop", "8000"], " from port 8000"), (["--stop"], "")):
+        assert cli.run(["ports", *argv]) == 0
+        assert capsys.readouterr().err == f"Nothing is forwarded{said}.\n"
+
+
 def test_what_is_remembered_is_there_without_an_engine(door: Devbox, engine: Engine) -> None:
     up(door)
     engine.fail("containers", Unreachable("gone"))
@@ -178,13 +251,21 @@ def test_an_unknown_box(door: Devbox) -> None:
     assert unknown.value.hint == "Did you mean churn?"
 
 
-def test_several_boxes_are_named(door: Devbox) -> None:
+def test_several_boxes_are_named(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
     Path("devbox.toml").write_text('[boxes.a]\nprofile = "base"\n[boxes.b]\nprofile = "base"\n')
     for box in door.project().boxes.values():
         door.boxes.up(box.spec)
     with pytest.raises(UsageError) as several:
         door.boxes.running(None, Path.cwd())
     assert several.value.hint == "Name one: a, b."
+    assert cli.run(["cp", "devbox.toml", ":/tmp/"]) == errors.EXIT_USAGE
+    assert "Name one: a, b.\n" in capsys.readouterr().err
     assert door.boxes.running("b", None)[0].name == "b"
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devbox.config.edit import add_packages, check_writable, replace_text
+from devbox.config.starter import start_project
 from devbox.config.values import distribution
 from devbox.errors import DevboxError
 
@@ -33,6 +34,42 @@ def test_nothing_is_listed_twice() -> None:
     text = '[box]\npip = ["numpy>=2", "PyYAML"]\n'
     assert add(text, "numpy", "pyyaml") == text
     assert add(text, "pyyaml==6", "Numpy<3") == '[box]\npip = ["Numpy<3", "pyyaml==6"]\n'
+
+
+def test_a_new_list_follows_the_last_value(tmp_path: Path) -> None:
+    start_project(tmp_path, profile="base")
+    text = (tmp_path / "devbox.toml").read_text()
+    assert "\n# [box.env]\n" in text
+    profile = 'profile = "base"\n'
+    assert add(text, "six") == text.replace(profile, f'{profile}pip = ["six"]\n')
+
+
+COMMENTS = st.lists(st.sampled_from(["\n", "# [box.env]\n", '  # A = "1"\n', "# é\n"]), max_size=4)
+VALUES = st.lists(
+    st.sampled_from(
+        ['name = "b" # n', "apt = [\n  # a\n  'x',\n]", 'env.A = "1"', 'python = """\n#\n"""']
+    ),
+    unique=True,
+    max_size=4,
+)
+BEHIND = st.sampled_from(["", "[box.resources]\ncpus = 2\n", "[[other]]\na = 1\n", "[other]\n"])
+
+
+@given(COMMENTS, VALUES, COMMENTS, BEHIND, st.sampled_from(["[box]", "[box] # c"]), st.booleans())
+def test_all_else_stays_byte_for_byte(
+    before: list[str], values: list[str], after: list[str], behind: str, header: str, windows: bool
+) -> None:
+    above = "".join([*before, f"{header}\n", *(f"{value}\n" for value in values)])
+    below = "".join([*after, behind])
+    end = "\n"
+    if windows:
+        above, below, end = (text.replace("\n", "\r\n") for text in (above, below, end))
+    assert add(above + below, "six") == f'{above}pip = ["six"]{end}{below}'
+
+
+def test_a_last_line_without_an_end() -> None:
+    assert add("[box]", "six") == '[box]\npip = ["six"]'
+    assert add('[box]\n  name = "b" # n', "six") == '[box]\n  name = "b" # n\n  pip = ["six"]'
 
 
 LAYOUTS = {

@@ -83,7 +83,10 @@ def test_several_boxes(loaded: Load, wrong: Wrong) -> None:
     assert (serve.image, serve.profile, serve.profile_image) == ("debian", "", "")
     with pytest.raises(UsageError, match="several") as caught:
         project.box()
-    assert caught.value.hint == "Name one of train, serve."
+    assert caught.value.hint == "Name one: serve, train."
+    with pytest.raises(UsageError) as caught:
+        project.box(how="one with --box NAME")
+    assert caught.value.hint == "Name one with --box NAME: serve, train."
     with pytest.raises(UsageError) as caught:
         project.box("trian")
     assert caught.value.message == f"Unknown box 'trian' in {project.file}."
@@ -91,7 +94,11 @@ def test_several_boxes(loaded: Load, wrong: Wrong) -> None:
     assert wrong("[box]\n[boxes.a]")[0].key == "box"
     assert wrong("[boxes]")[0].key == "boxes"
     assert wrong("")[0].line == 0
-    assert wrong('[boxes.a]\nname = "b"')[0].key == "boxes.a.name"
+    named = loaded('[boxes.train]\nname = "churn-train"\n[boxes.serve]\n')
+    assert list(named.boxes) == ["churn-train", "serve"]
+    assert named.box("churn-train").table == ("boxes", "train")
+    (twice,) = wrong('[boxes.a]\nname = "b"\n[boxes.b]\n[boxes.c]\n')
+    assert twice.key == "boxes.b.name"
 
 
 def test_layers_in_their_order(loaded: Load, root: Path, tmp_path: Path) -> None:

@@ -66,6 +66,28 @@ def test_the_environment_is_stronger_and_pip_is_weaker(file: Path, tmp_path: Pat
     assert load_settings(environ, file).network.index == "https://uv.example/simple"
 
 
+def test_lists_of_the_environment_come_before_those_of_the_file(tmp_path: Path) -> None:
+    for name in ("env", "file", "pip", "both"):
+        (tmp_path / name).mkdir()
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[network]\nwheels = ["both", "file"]\nextra_index = "https://file.example/simple"\n'
+        'registry_mirrors = ["mirror.example"]\n'
+    )
+    pip = tmp_path / "pip.conf"
+    pip.write_text(f"[global]\nfind-links = {tmp_path}/pip\n")
+    environ = {
+        "PIP_CONFIG_FILE": str(pip),
+        "HOME": "/none",
+        "PIP_FIND_LINKS": f"{tmp_path}/env {tmp_path}/both",
+        "UV_INDEX": "https://env.example/simple",
+    }
+    network = load_settings(environ, file).network
+    assert [folder.name for folder in network.wheels] == ["env", "both", "file", "pip"]
+    assert network.extra_index == ("https://env.example/simple", "https://file.example/simple")
+    assert network.registry_mirrors == ("mirror.example",)
+
+
 def test_all_problems_of_the_file_at_once(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(

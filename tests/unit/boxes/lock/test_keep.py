@@ -180,7 +180,8 @@ def test_the_commands(
     assert cli.run(["lock", "--check"]) == 4
     lock_of(door, spec, tmp_path)
     assert cli.run(["lock", "--check", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == [{"name": "main", "fits": True}]
+    fits = {"name": "main", "fits": True, "reasons": []}
+    assert json.loads(capsys.readouterr().out) == [fits]
     before = place(spec.project).read_bytes()
     assert cli.run(["lock", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
@@ -193,6 +194,54 @@ def test_the_commands(
     said = capsys.readouterr().err
     assert "apt: less added, tree removed" in said
     assert "devbox lock" in said
+
+
+def test_a_check_names_every_box_and_what_does_not_fit(
+    door: Devbox, spec: BoxSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def checked(*options: str, code: int) -> str:
+        capsys.readouterr()
+        assert cli.run(["lock", "--check", *options]) == code
+        said = capsys.readouterr()
+        return said.out or said.err
+
+    assert checked(code=4) == "Box main: there is no devbox.lock.\n`devbox lock` writes one.\n"
+    lock_of(door, spec, tmp_path)
+    assert checked(code=0) == "Box main: devbox.lock fits.\n"
+    table = TOML.partition('name = "main"\n')[2]
+    (spec.project / "devbox.toml").write_text(
+        f'[boxes.main]\n{table}[boxes.other]\nprofile = "base"\n'
+    )
+    missing = "it does not have the box other"
+    assert checked(code=4) == (
+        f"Box main: devbox.lock fits.\nBox other: devbox.lock does not fit: {missing}.\n"
+        "`devbox lock` writes it anew.\n"
+    )
+    assert json.loads(checked("--json", code=4)) == [
+        {"name": "main", "fits": True, "reasons": []},
+        {"name": "other", "fits": False, "reasons": [missing]},
+    ]
+
+
+def test_the_plan_says_whether_a_lock_is_kept(
+    door: Devbox, spec: BoxSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def planned() -> tuple[object, list[str]]:
+        capsys.readouterr()
+        assert cli.run(["up", "--dry-run", "--json"]) == 0
+        (plan,) = json.loads(capsys.readouterr().out)
+        assert cli.run(["up", "--dry-run"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        return plan["lock"], [line for line in lines if line.startswith("  lock")]
+
+    assert planned() == (None, [])
+    lock_of(door, spec, tmp_path)
+    assert planned() == ({"fits": True, "reasons": []}, ["  lock: kept"])
+    (spec.project / "devbox.toml").write_text(TOML.replace('"rich"', '"rich", "six"'))
+    assert planned() == (
+        {"fits": False, "reasons": ["pip: six added"]},
+        ["  lock: does not fit devbox.toml (pip: six added); built without it"],
+    )
 
 
 @pytest.mark.parametrize("command", [["up", "--dry-run"], ["lock", "--check"], ["image", "build"]])
