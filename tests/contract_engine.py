@@ -209,6 +209,42 @@ class EngineContract:
         assert started is not None
         assert started.state == "running"
 
+    def pause(self, engine: Engine, container: Container) -> None:
+        """Freeze a running container, as only somebody else does it."""
+        raise NotImplementedError
+
+    def test_a_paused_container_is_stopped(self, engine: Engine, running: Container) -> None:
+        self.pause(engine, running)
+        paused = engine.container(running.id)
+        assert paused is not None
+        assert paused.state == "paused"
+        engine.stop(running.id, timeout=0)
+        stopped = engine.container(running.id)
+        assert stopped is not None
+        assert (stopped.state, stopped.exit_code, stopped.pid) == ("exited", 137, 0)
+
+    def test_a_paused_container_goes_on(self, engine: Engine, running: Container) -> None:
+        self.pause(engine, running)
+        engine.unpause(running.id)
+        assert [c.state for c in engine.containers(running.labels)] == ["running"]
+
+    def test_a_listing_does_not_tell_what_an_inspection_does(
+        self, engine: Engine, project: str, service: dict[str, Any], tmp_path: Path
+    ) -> None:
+        full = service | {"environment": {"A": "b"}, "volumes": [f"{tmp_path}:/data"]}
+        (listed,) = self.up(engine, project, tmp_path, box=full)
+        inspected = engine.container(listed.id)
+        assert inspected is not None
+        assert inspected.started
+        assert inspected.pid
+        assert [mount["Destination"] for mount in inspected.mounts] == ["/data"]
+        assert "A=b" in inspected.env
+        engine.stop(listed.id, timeout=0)
+        for each in (listed, *engine.containers(listed.labels)):
+            assert (each.started, each.finished, each.pid) == (0.0, 0.0, 0)
+            assert (each.exit_code, each.oom_killed) == (None, False)
+            assert (each.mounts, each.env) == ((), ())
+
     def test_remove(self, engine: Engine, running: Container) -> None:
         with pytest.raises(Conflict):
             engine.remove(running.id)

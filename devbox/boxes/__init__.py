@@ -484,6 +484,8 @@ class Boxes:
             raise
         if record and self._store.get(box):
             self._store.put(record)
+        # What it leads to has ended.
+        box.page(self._home).unlink(missing_ok=True)
 
     def _with_idle(
         self, views: Sequence[BoxView], containers: Sequence[Container]
@@ -535,10 +537,10 @@ class Boxes:
     def _note_idle_stop(self, box: BoxId, containers: Sequence[Container]) -> None:
         """Nobody was there to write down that a box has stopped itself: whoever starts it again
         does."""
-        from devbox.boxes.idle import read_idle
-
         for own in box_first(containers)[:1]:
             if own.state == "exited" and own.labels.get(Label.STOP_AFTER):
+                from devbox.boxes.idle import read_idle
+
                 idle = read_idle(self._engine, own)
                 if idle:
                     self._event("stop", box, reason=idle.reason, at=idle.since)

@@ -19,6 +19,8 @@ from pathlib import Path
 KEPT_ERRORS = 8192
 CHUNK = 65536
 LOOK_AGAIN = 0.2
+QUIET_GIT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GCM_INTERACTIVE": "never"}
+"""Git's environment: nothing that it runs may ask a person, here or in a window."""
 
 
 class TooSlow(Exception):

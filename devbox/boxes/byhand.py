@@ -6,26 +6,27 @@ the names of their own metadata; what hooks installed comes back by itself and d
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from devbox.boxes.files import read_file
 from devbox.boxes.hooks import CREATED
-from devbox.compute.engine.faults import EngineError, NotFound
+from devbox.compute.engine.faults import EngineError
 from devbox.compute.engine.types import Container, Engine, FileChange
 
 APT_STATES = "/var/lib/apt/extended_states"
 SHOWN_FILES = 5
 MOST_READ = 40
-_DEBIAN = re.compile(r"/var/lib/dpkg/info/([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?\.list")
-_PYTHON = re.compile(
-    r"/(?!usr/lib/).*/(?:site|dist)-packages/([A-Za-z0-9._]+)-([^/-]+)(?:-[^/]+)?\.(?:dist|egg)-info"
+MOST_BYTES = 4 << 20
+_DEBIAN = r"/var/lib/dpkg/info/([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?\.list"
+_PYTHON = (
+    r"/(?!usr/lib/).*/(?:site|dist)-packages/"
+    r"([A-Za-z0-9._]+)-([^/-]+)(?:-[^/]+)?\.(?:dist|egg)-info"
 )
-_OWN = re.compile(
+_OWN = (
     # of the engine, the init script, devbox, and what programs write for themselves
     r"/(?:dev|proc|sys|run|tmp|var/(?:run|tmp|log|cache|lib/(?:apt|dpkg|devbox|sudo|systemd)))(?:/.*)?"
     r"|/etc/(?:hostname|gitconfig|hosts|resolv\.conf|mtab|environment|ld\.so\.cache|\.pwd\.lock"
@@ -33,11 +34,11 @@ _OWN = re.compile(
     r"|/root/\.(?:cache|local/share/uv|bash_history|python_history|viminfo|lesshst|wget-hsts)(?:/.*)?"
     r"|/etc/profile\.d/devbox\.sh|/(?:usr/)?sbin/docker-init|/root|(?:.*/)?__pycache__(?:/.*)?|.*\.pyc|/etc/ssh/ssh_host_.*|/opt/venv/\.lock"
 )
-_OF_DEBIAN = re.compile(
+_OF_DEBIAN = (
     r"/(?:usr/(?!local/)|bin|sbin|lib|lib64|var/)(?:.*)?"
     r"|/etc/(?:alternatives|systemd|init\.d|rc.\.d|ssl|apt|default|mailcap|shells)(?:/.*)?"
 )
-_OF_PYTHON = re.compile(r".*/(?:site|dist)-packages(?:/.*)?|/opt/venv(?:/.*)?|/usr/local/bin/[^/]+")
+_OF_PYTHON = r".*/(?:site|dist)-packages(?:/.*)?|/opt/venv(?:/.*)?|/usr/local/bin/[^/]+"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def by_hand(engine: Engine, container: Container) -> ByHand:
     except EngineError:
         return NOTHING  # it is going, or its storage driver can't tell
     mounts = [str(mount.get("Destination", "")) for mount in container.mounts]
-    if not any(_DEBIAN.fullmatch(c.path) or _PYTHON.fullmatch(c.path) for c in changes):
+    if not any(re.fullmatch(_DEBIAN, c.path) or re.fullmatch(_PYTHON, c.path) for c in changes):
         return judge(changes, mounts)
     hooked = _read(engine, container, CREATED).split("\n")
     found = judge(changes, mounts, hooked, _automatic(_read(engine, container, APT_STATES)))
@@ -120,7 +121,7 @@ def judge(
     """Tell packages from files. ``hooked`` are metadata paths that hooks made, ``automatic`` the
     Debian packages that came as dependencies of others."""
     made_by_hooks, dependencies = frozenset(hooked), frozenset(automatic)
-    debian = {m[1]: c for c in changes if (m := _DEBIAN.fullmatch(c.path))}
+    debian = {m[1]: c for c in changes if (m := re.fullmatch(_DEBIAN, c.path))}
     apt = [
         Package(name, "" if change.kind == "added" else "?", _version(change))
         for name, change in sorted(debian.items())
@@ -129,12 +130,12 @@ def judge(
     ]
     pip = tuple(_python(changes, made_by_hooks))
     # Which file belongs to which package is not worth reading all their lists.
-    python = any(_PYTHON.fullmatch(change.path) for change in changes)
+    python = any(re.fullmatch(_PYTHON, change.path) for change in changes)
     files = [
         path
         for path in _tops(changes, mounts)
-        if not (debian and _OF_DEBIAN.fullmatch(path))
-        and not (python and _OF_PYTHON.fullmatch(path))
+        if not (debian and re.fullmatch(_OF_DEBIAN, path))
+        and not (python and re.fullmatch(_OF_PYTHON, path))
     ]
     return ByHand(tuple(apt), pip, tuple(files[:SHOWN_FILES]), len(files[SHOWN_FILES:]))
 
@@ -148,7 +149,7 @@ def _python(changes: Sequence[FileChange], hooked: frozenset[str]) -> Iterator[P
     after: dict[str, str] = {}
     names: dict[str, str] = {}
     for change in changes:
-        match = _PYTHON.fullmatch(change.path)
+        match = re.fullmatch(_PYTHON, change.path)
         if match is None or change.kind == "modified" or change.path in hooked:
             continue
         key = normal(match[1])
@@ -164,7 +165,7 @@ def _wanted(
     """Those that no other of them requires: somebody asked for these, they brought the others."""
     required: set[str] = set()
     for change in changes:
-        match = _PYTHON.fullmatch(change.path)
+        match = re.fullmatch(_PYTHON, change.path)
         if match and change.kind == "added" and len(packages) <= MOST_READ:
             text = _read(engine, container, f"{change.path}/METADATA")
             required |= set(_requires(text)) - {normal(match[1])}
@@ -192,7 +193,7 @@ def _tops(changes: Sequence[FileChange], mounts: Iterable[str]) -> list[str]:
         parent = str(PurePosixPath(path).parent)
         if kinds.get(parent) == "added" and parent not in ways_to_points:
             continue
-        if path in points or path in ways_to_points or _OWN.fullmatch(path):
+        if path in points or path in ways_to_points or re.fullmatch(_OWN, path):
             continue
         found.append(path)
     return found
@@ -210,13 +211,7 @@ def _automatic(text: str) -> Iterator[str]:
 
 def _read(engine: Engine, container: Container, path: str) -> str:
     """A small file of a container, "" where there is none."""
-    try:
-        data = b"".join(engine.get(container.id, path))
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            member = archive.extractfile(archive.getmembers()[0])
-            return member.read().decode(errors="replace") if member else ""
-    except (NotFound, tarfile.TarError, IndexError, KeyError):
-        return ""
+    return read_file(engine, container.id, path, MOST_BYTES) or ""
 
 
 def _listed(packages: Sequence[Package]) -> str:

@@ -15,6 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from devbox.boxes.ask import QUIET_GIT
 from devbox.boxes.hooks import Inside, run_shown
 from devbox.config.spec import HOME, Dotfiles, Network
 from devbox.config.units import format_duration
@@ -27,8 +28,6 @@ FETCH_SECONDS = 30
 INSTALL_SECONDS = 600.0
 _SCRATCH = ".fetch-"
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-# It must not ask anything of a person who waits for a box.
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GCM_INTERACTIVE": "never"}
 _SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 
 # unpack ID: the files, as a tar on the input, become ~/.dotfiles. A folder of that name that is
@@ -189,7 +188,7 @@ def _fetch(dotfiles: Dotfiles, network: Network, folder: Path, kept: Path | None
 
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as made:
         scratch = Path(made)
-        env = for_git(network, scratch) | _QUIET
+        env = for_git(network, scratch) | QUIET_GIT
         env["GIT_SSH_COMMAND"] = os.environ.get("GIT_SSH_COMMAND") or _SSH
         repository = Repository(scratch / "git", dotfiles.repository, env, FETCH_SECONDS)
         try:

@@ -8,11 +8,14 @@ import tarfile
 from collections.abc import Mapping
 
 from devbox.boxes.identity import RUN, User
+from devbox.compute.engine.faults import NotFound
 from devbox.compute.engine.types import Engine
 from devbox.errors import DevboxError
 
 GITCONFIG = "gitconfig"
 _FOR_ALL = (".pem", GITCONFIG)
+_AROUND = 3 * tarfile.RECORDSIZE
+"""What a tar of one file has beside it, in bytes: its headers, and what fills its last record."""
 
 # Run as root, with the new files as a tar on its input. Each takes the place of an old one in a
 # single step, and only where it differs; what is no longer given goes. The names of both are
@@ -57,6 +60,28 @@ def give_files(
             detail=result.stderr.decode(errors="replace").splitlines(),
         )
     return tuple(result.stdout.decode(errors="replace").split())
+
+
+def read_file(engine: Engine, container: str, path: str, most: int) -> str | None:
+    """The text of a small file of a container, running or not, whatever may have been put there;
+    None where there is no such file, or more than ``most`` bytes of it.
+
+    Raises EngineError where the engine cannot tell.
+    """
+    data = bytearray()
+    try:
+        for chunk in engine.get(container, path):
+            data += chunk
+            if len(data) > most + _AROUND:
+                return None
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            entry = archive.next()
+            if entry is None or not entry.isreg() or entry.size > most:
+                return None
+            member = archive.extractfile(entry)
+            return member.read().decode(errors="replace") if member else None
+    except (NotFound, tarfile.TarError):
+        return None
 
 
 def tar_of(files: Mapping[str, bytes], user: User) -> bytes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from devbox.boxes.ask import TooMuch, TooSlow, ask
+from devbox.boxes.ask import QUIET_GIT, TooMuch, TooSlow, ask
 from devbox.boxes.files import GITCONFIG
 from devbox.boxes.identity import RUN
 from devbox.config.spec import WORKSPACE
@@ -26,8 +26,6 @@ PATIENCE = 10.0
 """Seconds for each question to git."""
 LARGEST_ANSWER = 64 << 10
 MOST_HOSTS = 8
-# Nothing that git runs may ask a person, here or in a window.
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GCM_INTERACTIVE": "never"}
 # A devbox that runs inside a git hook is about another repository.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
@@ -119,7 +117,7 @@ def _git(args: list[str], folder: Path, send: str = "") -> str:
             seconds=PATIENCE,
             limit=LARGEST_ANSWER,
             send=send.encode(),
-            env=env | _QUIET,
+            env=env | QUIET_GIT,
             cwd=folder,
         )
     except (TooSlow, TooMuch, OSError):

@@ -12,7 +12,6 @@ from devbox.boxes.identity import BoxId, User
 from devbox.boxes.images.network import box_env, box_mounts, for_build
 from devbox.boxes.ports import Taken, check_ports, taken_ports, with_ports
 from devbox.boxes.private import Private
-from devbox.compute.engine.reports import EngineInfo
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.shipped import shipped
 from devbox.config.spec import BoxSpec, Gpu, Settings
@@ -21,6 +20,7 @@ from devbox.errors import DevboxError
 if TYPE_CHECKING:
     from devbox.boxes.images import Images
     from devbox.compute import Hosts
+    from devbox.compute.engine.reports import EngineInfo
 
 
 class ThisMachine:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from devbox.boxes.clock import Clock
 from devbox.boxes.identity import RUNNER, User
 from devbox.boxes.tree import MARK, Watchdog, new_mark, signal_tree
 from devbox.compute.engine.lines import lines
-from devbox.compute.engine.types import Engine, Exec
+from devbox.compute.engine.types import Engine
 from devbox.config.spec import WORKSPACE, Hooks
 from devbox.config.units import format_duration
 from devbox.errors import DevboxError
@@ -27,9 +25,6 @@ ls -d /var/lib/dpkg/info/*.list /opt/venv/lib/python*/site-packages/*-info \\
     /usr/local/lib/python*/*-packages/*-info 2>/dev/null >"$0" || :
 """
 SHOWN_LINES = 20
-SILENT, AGAIN = 10.0, 60.0
-"""After how many seconds a command is said to be still running, and how often from then on."""
-KILLED_BY_NOW = 1.0
 KILLED = 137
 KIND = "hook"
 """The kind of mark that hooks carry: what they leave running is nobody's task."""
@@ -105,19 +100,14 @@ def run_shown(
     engine, container, user = inside.engine, inside.container, inside.user
     mark = new_mark(KIND)
     last = deque[str](maxlen=SHOWN_LINES)
-    begun = time.monotonic()
-
-    def passed() -> str:
-        return format_duration(round(time.monotonic() - begun))
-
     watchdog = Watchdog(engine, container, mark, user)
     try:
         env = {**inside.env, MARK: mark}
         running = engine.exec(container, [RUNNER, *argv], user=str(user), cwd=WORKSPACE, env=env)
-        clock = _Clock(seconds)
+        clock = Clock(seconds)
 
         def tell() -> None:
-            report(Progress(stage, name, f"still running after {passed()}"))
+            report(Progress(stage, name, f"still running after {clock.passed}"))
 
         def end() -> None:
             signal_tree(engine.fresh(), container, mark, user, signal.SIGKILL)
@@ -140,49 +130,5 @@ def run_shown(
     finally:
         watchdog.dismiss()
     if clock.told:
-        report(Progress(stage, name, f"done after {passed()}"))
+        report(Progress(stage, name, f"done after {clock.passed}"))
     return Ended(code, tuple(last), clock.overdue)
-
-
-@dataclass
-class _Clock:
-    """Watches over a command from a thread of its own. ``overdue``: its time was up."""
-
-    seconds: float
-    overdue: bool = False
-    told: bool = False
-    _done: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def watching(
-        self, running: Exec, tell: Callable[[], None], end: Callable[[], None]
-    ) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch, args=(running, tell, end), daemon=True)
-        thread.start()
-        try:
-            yield
-        except (OSError, DevboxError):
-            if not self.overdue:  # else it was us who broke the connection
-                raise
-        finally:
-            self._done.set()
-            thread.join()
-
-    def _watch(self, running: Exec, tell: Callable[[], None], end: Callable[[], None]) -> None:
-        begun = time.monotonic()
-        deadline = begun + self.seconds if self.seconds else float("inf")
-        next_word = begun + SILENT
-        while not self._done.wait(min(deadline, next_word) - time.monotonic()):
-            if time.monotonic() >= deadline:
-                break
-            tell()
-            self.told = True
-            next_word += AGAIN
-        else:
-            return
-        self.overdue = True
-        with suppress(DevboxError, OSError):
-            end()
-        # What cannot be killed must not keep us.
-        if not self._done.wait(KILLED_BY_NOW):
-            running.abort()

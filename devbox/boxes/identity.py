@@ -59,6 +59,10 @@ class BoxId:
         """devbox's own folder of the box, in ``home``."""
         return home / "boxes" / f"{self.owner}_{self.name}"
 
+    def page(self, home: Path) -> Path:
+        """The file that leads a browser to the page of the last `open`; its URL holds a token."""
+        return self.folder(home) / "open.html"
+
     @property
     def labels(self) -> Mapping[str, str]:
         """What finds everything of the box."""

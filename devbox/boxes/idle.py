@@ -6,15 +6,14 @@ archives, which also reach into a container that stopped.
 
 from __future__ import annotations
 
-import io
 import math
-import tarfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devbox.boxes.containers import id_of
+from devbox.boxes.files import read_file
 from devbox.boxes.identity import LIBRARY, Label
 from devbox.compute.engine.faults import EngineError
 from devbox.errors import DevboxError
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 FILE = "/var/lib/devbox/idle"
 AT_ONCE = 16
 LONGEST = 80
-MOST_BYTES = 1 << 16
+MOST_BYTES = 4096
 RUNNING, STOPPED = ("idle", "busy", "kept"), ("stopped",)
 
 
@@ -63,17 +62,10 @@ def parse(line: str) -> Idle | None:
 def read_idle(engine: Engine, container: Container) -> Idle | None:
     """How the box of a container is used; None where it is not known."""
     try:
-        data = bytearray()
-        for chunk in engine.get(container.id, FILE):
-            data += chunk
-            if len(data) > MOST_BYTES:  # whoever is root in the box may have put anything there
-                return None
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            member = archive.extractfile(archive.getmembers()[0])
-            text = member.read(4096).decode(errors="replace") if member else ""
-    except (EngineError, tarfile.TarError, IndexError, KeyError):
+        text = read_file(engine, container.id, FILE, MOST_BYTES)
+    except EngineError:
         return None
-    idle = parse(text)
+    idle = parse(text or "")
     states = RUNNING if container.state in {"running", "paused"} else STOPPED
     return idle if idle and idle.state in states else None
 

@@ -88,9 +88,9 @@ class Inside:
     def write_ssh_config(self, plan: ConfigPlan) -> None:
         """Do what such a plan says, for the boxes that there are now. Raises DevboxError where the
         person's own file is not to be written; then all of it is as it was."""
-        from devbox.boxes.ssh.config import apply_config, given_address
+        from devbox.boxes.ssh.config import given_address, write_config
 
-        apply_config(self._home, plan, self._boxes.ids, engine=given_address(self._engine))
+        write_config(self._home, plan, self._boxes.ids, engine=given_address(self._engine))
 
     def logs(
         self,
@@ -168,6 +168,7 @@ class Inside:
 
         known = app_named(app)
         with self._opener(name, report) as opener:
+            self.page(name).unlink(missing_ok=True)
             opened = opener.open(known, host_port=host_port, folder=folder)
         if opened.started:
             self._state().events.append(f"box/{name}", "box.open", app=app, port=opened.port)
@@ -183,11 +184,18 @@ class Inside:
         with self._opener(name, silent) as opener:
             server = opener.running(known)
             if server is None:
+                self.page(name).unlink(missing_ok=True)
                 return False
             if work := tuple(work for work in self._boxes.work(name) if work.kind == known.work):
                 (agree or keep_work)(Ending(name, f"ending {known.title}", work))
             opener.stop(known, server)
+            self.page(name).unlink(missing_ok=True)
             return True
+
+    def page(self, name: str) -> Path:
+        """Where a page lies that leads a browser to what was last opened from a box, if it was
+        given to one. Whoever reads it gets in: it goes when that ends."""
+        return BoxId(self._owner, name).page(self._home)
 
     def _reach(self, name: str) -> Reach:
         from devbox.boxes.reach import Reach

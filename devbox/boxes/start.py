@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -64,11 +65,11 @@ class Starter:
         current = self._engine.container(own.id) if own else None
         if current is None or current.state != "running":
             raise DevboxError("The box stopped while it was starting.", hint="See `devbox logs`.")
-        for service in containers:
-            if service.id != current.id and (inspected := self._engine.container(service.id)):
-                wait_healthy(self._engine, service_of(service), inspected, report)
-        wait_ready(self._engine, current, report)
-        self._give(current, given, report)
+        with self._giving(current, given, report):
+            for service in containers:
+                if service.id != current.id and (inspected := self._engine.container(service.id)):
+                    wait_healthy(self._engine, service_of(service), inspected, report)
+            wait_ready(self._engine, current, report)
         hooks = hooks_of(current)
         with self._inside(current, report, hooks=bool(hooks.on_create or hooks.on_start)) as inside:
             self._dotfiles(inside, report)
@@ -144,13 +145,31 @@ class Starter:
         if copy := latest(settings.dotfiles, settings.network, self._home, report):
             apply_dotfiles(inside, settings.dotfiles, copy, report)
 
-    def _give(self, own: Container, given: Given, report: Report) -> None:
+    @contextmanager
+    def _giving(self, own: Container, given: Given, report: Report) -> Iterator[None]:
+        """Give a box its files while it is waited for: a command in it takes as long as its init
+        script does."""
         box = id_of(own).name
         for warning in given.warnings:
             report(Progress("note", box, warning))
         for host in given.hosts:
             report(Progress("git", box, f"git in the box has your credentials for {host}"))
-        give_files(self._engine, own.id, User.of(own.labels), given.files)
+        failed: list[Exception] = []
+
+        def give() -> None:
+            try:
+                give_files(self._engine.fresh(), own.id, User.of(own.labels), given.files)
+            except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+                failed.append(error)
+
+        thread = threading.Thread(target=give)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+        if failed:
+            raise failed[0]
         self._know(own, given)
 
     def _known(self, own: Container) -> str:

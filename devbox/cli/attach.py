@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from devbox.boxes import BoxView
     from devbox.boxes.identity import User
 
+# As in devbox.config.spec, which `exec` would only import for this.
 WORKSPACE = "/workspace"
 LOGIN_SHELL = ("/usr/local/lib/devbox/shell",)
 KILLED, NOT_FOUND = 137, 127

@@ -7,20 +7,18 @@ import os
 import sys
 from pathlib import Path
 
-FILE = "open.html"
 
-
-def show(url: str, home: Path) -> bool:
+def show(url: str, file: Path) -> bool:
     """Open a page in the browser of whoever sits at this terminal; says whether there is one.
 
-    The browser is given a private file that leads to the page, since a URL with a token must not
-    be the argument of a process.
+    The browser is given a private ``file`` that leads to the page, since a URL with a token must
+    not be the argument of a process.
     """
     if not (os.isatty(1) and os.isatty(2) and _has_display()):
         return False
     import webbrowser
 
-    file = home / FILE
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     file.touch(mode=0o600, exist_ok=False)
     file.write_text(f'<meta http-equiv="refresh" content="0; url={html.escape(url)}">\n')

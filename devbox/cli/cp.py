@@ -27,6 +27,7 @@ def cp(source: str, target: str, as_json: bool) -> None:
       devbox cp :/home/dev/.bash_history history.txt
     """
     from devbox.api import Devbox
+    from devbox.config.spec import WORKSPACE
 
     from_box, to_box = _split(source), _split(target)
     if (from_box is None) == (to_box is None):
@@ -36,7 +37,7 @@ def cp(source: str, target: str, as_json: bool) -> None:
         chosen = names(door, name or None)
         if len(chosen) != 1:
             raise SeveralBoxes(chosen)
-        inside = str(PurePosixPath("/workspace") / path)
+        inside = str(PurePosixPath(WORKSPACE) / path)
         if to_box:
             # PurePosixPath drops a slash at the end, which says "into this folder".
             slash = "/" if path.endswith("/") else ""

@@ -58,4 +58,4 @@ def open(
         if not no_browser:
             from devbox.cli.browser import show
 
-            show(opened.url, door.home)
+            show(opened.url, door.inside.page(box))

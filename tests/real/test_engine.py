@@ -20,7 +20,7 @@ from devbox.compute.engine.build import BuildFailed
 from devbox.compute.engine.docker import DockerEngine
 from devbox.compute.engine.faults import PullFailed
 from devbox.compute.engine.reports import BuildRequest, HeldRequest
-from devbox.compute.engine.types import Container
+from devbox.compute.engine.types import Container, Engine
 from devbox.progress import Progress
 from tests.contract_engine import EngineContract
 from tests.real.box import until
@@ -43,6 +43,10 @@ class TestDockerEngine(EngineContract):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             return int(free.getsockname()[1])
+
+    def pause(self, engine: Engine, container: Container) -> None:
+        assert isinstance(engine, DockerEngine)
+        engine.http.json("POST", f"/containers/{container.id}/pause")
 
     @pytest.mark.parametrize(
         "settings",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import Field, fields
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from devbox.cli.faults import report_bug
 from devbox.config.credentials import credentials_of
 from devbox.config.spec import Network
 from devbox.errors import ConfigError, DevboxError, Problem
+from devbox.progress import Progress, as_log
 from devbox.state import State
 
 
@@ -57,6 +58,14 @@ def test_no_error_shows_a_known_value() -> None:
     assert "hunter2" not in str(wrong.detail)
 
 
+def test_no_progress_holds_a_known_value() -> None:
+    redact.remember(["hunter2"])
+    told: list[Progress] = []
+    as_log(told.append)(Progress("image", "a hunter2", "the hunter2"))
+    told.append(replace(told[0], text="hunter2"))
+    assert [(each.subject, each.text) for each in told] == [("a ***", "the ***"), ("a ***", "***")]
+
+
 def test_passwords_of_addresses() -> None:
     network = Network(
         http_proxy="http://me:pass%40word@proxy:1",
@@ -85,9 +94,10 @@ def test_what_is_secret_in_an_address(address: str, found: tuple[str, ...]) -> N
     assert credentials_of(address) == found
 
 
-@pytest.mark.parametrize(
-    "field", [each for each in fields(Network) if "Path" not in str(each.type)], ids=lambda f: f.name
-)
+ADDRESSES = [each for each in fields(Network) if "Path" not in str(each.type)]
+
+
+@pytest.mark.parametrize("field", ADDRESSES, ids=lambda field: field.name)
 @pytest.mark.parametrize("user", ["me:hunter2", "hunter2"])
 def test_every_setting_of_the_network_may_hold_a_password(field: Field[str], user: str) -> None:
     address = f"https://{user}@host/simple"

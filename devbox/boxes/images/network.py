@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devbox.boxes.identity import RUN
 from devbox.config.spec import Mount, Network
 from devbox.errors import DevboxError
 
-RUN = "/run/devbox"
 BUILD_WHEELS = "/run/wheels"
 BOX_WHEELS = "/usr/local/share/devbox/wheels"
 SECRET_LIMIT = 500 << 10  # BuildKit refuses a larger secret

@@ -16,10 +16,11 @@ from collections import deque
 from collections.abc import Mapping
 
 from devbox.boxes.cache import CACHE, CACHE_ENV, make_cache
+from devbox.boxes.clock import Clock
 from devbox.boxes.files import tar_of
-from devbox.boxes.identity import User
+from devbox.boxes.identity import RUN, User
 from devbox.boxes.images.boxlayer import Install
-from devbox.boxes.images.network import RUN, box_env, box_files, box_mounts
+from devbox.boxes.images.network import box_env, box_files, box_mounts
 from devbox.boxes.images.recipe import Step
 from devbox.compute.engine.build import step_failed
 from devbox.compute.engine.buildlog import LAST_LINES
@@ -123,11 +124,17 @@ class Packages:
                 **box_env(self._network, wheels),
             },
         )
+        clock = Clock(0)
+
+        def tell() -> None:
+            self._report(Progress("build", step.tag, f"still running after {clock.passed}"))
+
         try:
-            for line in lines(running):
-                last.append(line)
-                self._report(Progress("build", step.tag, line, log=True))
-            code = running.exit_code()
+            with clock.watching(running, tell):
+                for line in lines(running):
+                    last.append(line)
+                    self._report(Progress("build", step.tag, line, log=True))
+                code = running.exit_code()
         finally:
             running.close()
         if code:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devbox.boxes.images.boxlayer import (
     BOX_DOCKERFILE,
@@ -25,9 +25,11 @@ from devbox.boxes.images.boxlayer import (
     system_dockerfile,
 )
 from devbox.boxes.images.context import fingerprint, folder_files
-from devbox.boxes.lock.records import LockedBox, LockedStep
 from devbox.config.spec import BoxSpec, Build, Gpu, Service, Settings
 from devbox.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from devbox.boxes.lock.records import LockedBox, LockedStep
 
 SHARED_SCRIPTS = "build"
 BOX_PROGRAMS = "box"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from devbox.boxes.images.recipe import Recipe
-from devbox.boxes.lock.chain import OtherChain, locked_recipe
-from devbox.boxes.lock.file import load
-from devbox.boxes.lock.fits import entry_of, unfit
-from devbox.config.spec import BoxSpec
 from devbox.errors import Refused
+
+if TYPE_CHECKING:
+    from devbox.boxes.images.recipe import Recipe
+    from devbox.config.spec import BoxSpec
 
 RENEW = "`devbox lock` writes it anew."
 
@@ -77,6 +77,11 @@ def kept(spec: BoxSpec, platform: str, recipe_of: Callable[[BoxSpec], Recipe]) -
 
     Raises ConfigError for a lock that cannot be used.
     """
+    # Most projects have no lock, and ask for this all the same.
+    from devbox.boxes.lock.chain import OtherChain, locked_recipe
+    from devbox.boxes.lock.file import load
+    from devbox.boxes.lock.fits import entry_of, unfit
+
     plain = recipe_of(spec)
     lock = load(spec.project)
     why = unfit(lock, spec, plain, platform)

@@ -131,6 +131,24 @@ def plan_removal(home: Path) -> ConfigPlan:
     )
 
 
+def write_config(
+    home: Path, plan: ConfigPlan, ls: Callable[[], Sequence[BoxId]], *, engine: str = ""
+) -> None:
+    """Do what a plan says for the boxes that ``ls`` lists now: while a person thought about it,
+    there may have come others."""
+    with alone(home):
+        if plan.text is None:
+            apply_config(plan)
+            return
+        boxes = ls()
+        for box in boxes:
+            keys.box_keys(home, box)
+        text = entries(home, boxes, agent=_FORWARDED in plan.text, engine=engine)
+        hosts = tuple(host_name(box) for box in boxes)
+        writes = _current(plan.ours) != text
+        apply_config(replace(plan, text=text, hosts=hosts, writes=writes))
+
+
 def apply_config(plan: ConfigPlan) -> None:
     """Do it: our own file first, so that what is included is there. Where the person's own can't
     be changed, ours is as it was."""

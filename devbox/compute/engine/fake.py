@@ -143,7 +143,7 @@ class FakeEngine:
 
     def containers(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
         self._asked("containers")
-        return tuple(c for c in self._containers.values() if _carries(c.labels, labels))
+        return tuple(_listed(c) for c in self._containers.values() if _carries(c.labels, labels))
 
     def container(self, ref: str) -> Container | None:
         self._asked("container")
@@ -163,7 +163,7 @@ class FakeEngine:
         del timeout
         self._asked("stop")
         container = self._found(ref)
-        if container.state != "running":
+        if container.state not in {"running", "restarting", "paused"}:
             return
         self.set(
             container.id,
@@ -483,6 +483,21 @@ class FakeEngine:
             if container.labels.get(PROJECT) == project:
                 report(Progress("stop", project, f"Container {container.name} Removed"))
                 self.remove(container.id, force=True)
+
+
+def _listed(container: Container) -> Container:
+    """Without what only an inspection tells."""
+    return replace(
+        container,
+        started=0.0,
+        finished=0.0,
+        pid=0,
+        exit_code=None,
+        oom_killed=False,
+        mounts=(),
+        env=(),
+        raw={},
+    )
 
 
 def _carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

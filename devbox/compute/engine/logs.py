@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from devbox.compute.engine.frames import demultiplex
 from devbox.compute.engine.http import Http
+from devbox.compute.engine.lines import split
 from devbox.compute.engine.quoting import quote
 from devbox.compute.engine.reports import LogLine
 
@@ -41,22 +42,10 @@ def logs(
 
 
 def lines(pieces: Iterable[tuple[int, bytes]], *, timestamps: bool = False) -> Iterator[LogLine]:
-    """Whole lines of interleaved streams; a last one without an end counts too. Bytes that are
-    not UTF-8 are replaced."""
-    rests: dict[int, bytes] = {}
-    for stream, data in pieces:
-        *whole, rest = (rests.get(stream, b"") + data).split(b"\n")
-        rests[stream] = rest
-        for line in whole:
-            yield _line(stream, line, timestamps=timestamps)
-    for stream, rest in sorted(rests.items()):
-        if rest:
-            yield _line(stream, rest, timestamps=timestamps)
-
-
-def _line(stream: int, data: bytes, *, timestamps: bool) -> LogLine:
-    text = data.removesuffix(b"\r").decode(errors="replace")
-    time = ""
-    if timestamps:
-        time, _, text = text.partition(" ")
-    return LogLine(STREAMS.get(stream, "stdout"), text, time)
+    """The records of what :func:`devbox.compute.engine.lines.split` finds; with ``timestamps``
+    each line begins with the engine's."""
+    for stream, text in split(pieces):
+        time = ""
+        if timestamps:
+            time, _, text = text.partition(" ")  # noqa: PLW2901 - the rest of it
+        yield LogLine(STREAMS.get(stream, "stdout"), text, time)

@@ -10,7 +10,7 @@ import pytest
 
 from devbox import cli
 from devbox.api import Devbox
-from devbox.boxes import hooks
+from devbox.boxes import clock, hooks
 from devbox.compute.engine.types import ExecResult
 from devbox.errors import DevboxError, UsageError
 from devbox.progress import Progress
@@ -112,7 +112,7 @@ def test_a_long_installation_is_no_hook(
         assert go_on.wait(20)
         return iter(())
 
-    monkeypatch.setattr(hooks, "SILENT", 0.02)
+    monkeypatch.setattr(clock, "SILENT", 0.02)
     monkeypatch.setattr(hooks, "lines", slow)
     door.boxes.add(door.project(), None, "apt", ["jq"], report=report)
     assert {(each.stage, each.subject) for each in told} == {("add", "apt")}

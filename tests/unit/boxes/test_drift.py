@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devbox import cli
 from devbox.api import Devbox
 from devbox.boxes.work import Ending
 from devbox.cli.consent import Consent
@@ -167,3 +168,47 @@ def test_a_person_is_asked_once_about_the_same(capsys: pytest.CaptureFixture[str
     assert "y" in capsys.readouterr().err
     with pytest.raises(Refused, match="Box a is left as it is"):
         Consent(yes=False)(first)
+
+
+def test_a_change_asks_before_the_build_and_before_it_touches(
+    door: Devbox, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.begin()
+    Path("devbox.toml").write_text(TOML + 'apt = ["jq"]\n')
+    asked, checks = Asked(), list[object]()
+    here = door.boxes._workshop.here
+    check = here.check
+
+    def counted(*given: object) -> None:
+        checks.append(given)
+        check(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(here, "check", counted)
+    engine.meanwhile = lambda: asked.endings.append(Ending("", "build", ()))
+    door.boxes.up(door.project().box().spec, agree=asked)
+    assert [ending.act for ending in asked.endings] == ["up", "build", "build", "up"]
+    assert len(checks) == 1
+
+
+def test_one_box_is_asked_about_once(
+    door: Devbox,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    engine.begin()
+    (own,) = engine.containers({})
+    engine.change(own.id, "/var/lib/dpkg/info/jq.list")
+    monkeypatch.setattr("devbox.compute.engine.docker.DockerEngine", lambda: engine)
+    before = len(looks(engine))
+    assert cli.run(["down", "churn", "--yes"]) == 0
+    assert len(looks(engine)) == before + 1
+    said = capsys.readouterr().err
+    assert said.count("python train.py") == 1
+    assert said.count("jq") == 1
+    assert engine.containers({}) == ()
+
+
+def looks(engine: Engine) -> list[object]:
+    """How often somebody looked for work in a box."""
+    return [each for each in engine.executed if each.argv[0].endswith("/work")]

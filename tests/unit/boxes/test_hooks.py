@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from devbox.boxes import hooks
-from devbox.boxes.hooks import _Clock
+from devbox.boxes import clock as clocks
+from devbox.boxes.clock import Clock
 from devbox.boxes.start import hooks_of
 from devbox.compute.engine.types import Container, Exec
 from devbox.config.spec import Hooks
@@ -31,20 +31,20 @@ class Command:
         assert self.over.wait(20)
         raise ConnectionResetError
 
-    def watch(self, clock: _Clock) -> None:
+    def watch(self, clock: Clock) -> None:
         with clock.watching(cast("Exec", self), self.tell, self.over.set):
             assert self.over.wait(20)
 
 
 def test_the_time_is_up() -> None:
-    clock = _Clock(0.05)
+    clock = Clock(0.05)
     Command().watch(clock)
     assert clock.overdue
 
 
 def test_what_cannot_be_killed_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "KILLED_BY_NOW", 0.05)
-    clock = _Clock(0.05)
+    monkeypatch.setattr(clocks, "KILLED_BY_NOW", 0.05)
+    clock = Clock(0.05)
     with clock.watching(cast("Exec", command := Command()), command.tell, lambda: None):
         command.read()
     assert clock.overdue
@@ -52,7 +52,7 @@ def test_what_cannot_be_killed_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_broken_connection_is_told_unless_we_broke_it() -> None:
     command = Command()
-    clock = _Clock(0)
+    clock = Clock(0)
     watching = clock.watching(cast("Exec", command), command.tell, command.abort)
     with pytest.raises(ConnectionResetError), watching:
         raise ConnectionResetError
@@ -60,9 +60,9 @@ def test_a_broken_connection_is_told_unless_we_broke_it() -> None:
 
 
 def test_without_a_limit_it_is_said_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "SILENT", 0.02)
-    monkeypatch.setattr(hooks, "AGAIN", 0.02)
-    clock = _Clock(0)
+    monkeypatch.setattr(clocks, "SILENT", 0.02)
+    monkeypatch.setattr(clocks, "AGAIN", 0.02)
+    clock = Clock(0)
     Command().watch(clock)
     assert (clock.told, clock.overdue) == (True, False)
 

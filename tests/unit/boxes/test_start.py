@@ -15,6 +15,7 @@ from devbox.compute.engine.fake import FakeEngine
 from devbox.compute.engine.types import ExecResult
 from devbox.errors import UsageError
 from devbox.progress import Progress
+from devbox.state import Locked, lock
 
 TOML = '[box]\nname = "churn"\nprofile = "base"\n'
 
@@ -132,3 +133,37 @@ def test_a_secret_without_a_value_stops_a_start_before_it_begins(
         assert not {"start", "stop"} & set(engine.calls)
         events = str(door.state.events.ls())
     assert "planted-value" not in events
+
+
+@pytest.mark.usefixtures("project")
+def test_only_one_gives_a_box_that_is_up_its_secrets(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """The box's lock is held when they are read, so that an older value is never given later."""
+    monkeypatch.setenv("TOKEN", "planted-value")
+    text = TOML + 'secrets = ["TOKEN"]\n'
+    up(engine, text)
+    (file,) = (home / "locks").glob("*_churn.lock")
+    held: list[bool] = []
+    answer = engine._answer
+
+    def look(argv: Sequence[str], data: bytes) -> ExecResult:
+        if argv[-1] == "give":
+            with pytest.raises(Locked), lock(file, wait=False):
+                pass
+            held.append(True)
+        return answer(argv, data)
+
+    monkeypatch.setattr(engine, "script", look)
+    assert up(engine, text) == ()
+    assert held == [True]
+
+
+@pytest.mark.usefixtures("project")
+def test_nobody_waits_for_a_box_that_is_up_and_has_all(engine: Engine, home: Path) -> None:
+    up(engine, TOML)
+    (file,) = (home / "locks").glob("*_churn.lock")
+    engine.calls.clear()
+    with lock(file):
+        assert up(engine, TOML) == ()
+    assert len(engine.calls) <= 4

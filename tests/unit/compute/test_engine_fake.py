@@ -9,7 +9,7 @@ import pytest
 from devbox.compute.engine.fake import FakeEngine
 from devbox.compute.engine.fakeexec import Executed
 from devbox.compute.engine.faults import EngineError
-from devbox.compute.engine.types import Container, ExecResult
+from devbox.compute.engine.types import Container, Engine, ExecResult
 from tests.contract_engine import EngineContract
 
 
@@ -40,6 +40,10 @@ class TestFakeEngine(EngineContract):
     @pytest.fixture
     def port(self) -> int:
         return 18999
+
+    def pause(self, engine: Engine, container: Container) -> None:
+        assert isinstance(engine, FakeEngine)
+        engine.set(container.id, state="paused")
 
     def test_what_was_executed_and_how(self, engine: FakeEngine, running: Container) -> None:
         engine.call(running.id, ["true"], user="1:2", cwd="/x", env={"A": "b"}, timeout=1)

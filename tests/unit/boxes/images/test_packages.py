@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from devbox import redact
+from devbox.boxes import clock
 from devbox.boxes.identity import User
-from devbox.boxes.images import Images, Recipe, Step
+from devbox.boxes.images import Images, Recipe, Step, packages
+from devbox.cli.output import telling
 from devbox.compute.engine.build import BuildFailed
 from devbox.compute.engine.fake import FakeEngine
 from devbox.compute.engine.reports import HeldRequest
@@ -138,6 +142,48 @@ def test_what_is_secret_is_only_in_files_of_the_person(
     }
     assert {member.mode for member in shell.given.values()} == {0o400}
     assert {(member.uid, member.gid) for member in shell.given.values()} == {(4711, 4712)}
+
+
+def test_no_progress_shows_a_known_password(
+    service: Images,
+    shell: Shell,
+    step: Step,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(redact, "_known", frozenset())
+    monkeypatch.setattr(redact, "_pattern", None)
+    redact.remember([PASSWORD])
+    shell.result = ExecResult(0, f"Looking in https://me:{PASSWORD}@index.example".encode(), b"")
+    said: list[Progress] = []
+    make(service, step, said)
+    assert "Looking in https://me:***@index.example" in [each.text for each in said]
+    with telling(verbose=True) as report:
+        make(service, step, said)
+        service.ensure(Recipe("", (step,), step.platform), report, no_cache=True, user=USER)
+    shown = capsys.readouterr().err
+    assert "https://me:***@index.example" in shown
+    assert PASSWORD not in shown
+
+
+def test_a_long_silent_installation_is_said_to_be_running(
+    service: Images, shell: Shell, step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "SILENT", 0.02)
+    told = threading.Event()
+
+    def report(progress: Progress) -> None:
+        if progress.text.startswith("still running after"):
+            assert (progress.stage, progress.subject, progress.log) == ("build", step.tag, False)
+            told.set()
+
+    def slow(_: object) -> Iterator[str]:
+        assert told.wait(20)
+        return iter(())
+
+    monkeypatch.setattr(packages, "lines", slow)
+    service.ensure(Recipe("", (step,), step.platform), report, user=USER)
+    assert told.is_set()
 
 
 def test_a_failed_installation_makes_no_image_and_says_why(

@@ -254,3 +254,44 @@ def test_a_broken_lock_is_told(
     place(spec.project).write_text("version = 9\n")
     with pytest.raises(ConfigError, match="newer devbox"):
         door.boxes.lock(spec, ["main"])
+
+
+def test_a_box_that_must_be_locked(
+    door: Devbox,
+    engine: FakeEngine,
+    spec: BoxSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What decides is the reading of the lock that the images come from: there is no other."""
+    lock_of(door, spec, tmp_path)
+    readings: list[BoxSpec] = []
+    read = door.images.kept
+
+    def counted(asked: BoxSpec) -> object:
+        readings.append(asked)
+        return read(asked)
+
+    monkeypatch.setattr(door.images, "kept", counted)
+    plan = door.boxes.check(spec, locked=True)
+    door.boxes._workshop.here.notes(plan.desired)
+    assert len(readings) == 1
+    other = replace(spec, pip=("rich", "numpy"))
+    for act in (door.boxes.plan, door.boxes.check, door.boxes.up):
+        with pytest.raises(Refused, match="Box main cannot be built as it is locked: pip: numpy"):
+            act(other, locked=True)
+    assert engine.built == []
+    assert door.boxes.plan(other).desired.lock_note.startswith("devbox.lock does not fit")
+
+
+def test_every_box_of_a_project_is_locked_before_one_is_touched(
+    door: Devbox, engine: FakeEngine, spec: BoxSpec, tmp_path: Path
+) -> None:
+    lock_of(door, spec, tmp_path)
+    table = TOML.partition('name = "main"\n')[2]
+    (spec.project / "devbox.toml").write_text(
+        f'[boxes.main]\n{table}[boxes.other]\nprofile = "base"\n'
+    )
+    assert cli.run(["up", "--locked"]) == 4
+    assert engine.built == []
+    assert engine.containers({}) == ()

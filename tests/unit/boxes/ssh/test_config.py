@@ -15,8 +15,16 @@ import pytest
 
 from devbox.boxes.identity import BoxId
 from devbox.boxes.ssh import personal
-from devbox.boxes.ssh.config import ConfigPlan, apply_config, plan_config, plan_removal, refresh
+from devbox.boxes.ssh.config import (
+    ConfigPlan,
+    apply_config,
+    plan_config,
+    plan_removal,
+    refresh,
+    write_config,
+)
 from devbox.errors import DevboxError
+from devbox.state import Locked, lock
 
 BOXES = [BoxId("me", "a"), BoxId("me", "b")]
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no OpenSSH client")
@@ -238,13 +246,43 @@ def test_killed_in_the_middle(home: Path, config: Path, when: int) -> None:
 
 def test_our_own_file_is_kept_true_only_where_it_is(home: Path, config: Path) -> None:
     before = config.read_bytes()
-    refresh(home, BOXES)
+    refresh(home, lambda: BOXES)
     assert not (home / "ssh").exists()
     write(home, agent=True)
     edited = config.read_bytes()
-    refresh(home, BOXES[:1])
+    refresh(home, lambda: BOXES[:1])
     ours = (home / "ssh" / "config").read_text()
     assert "Host a.devbox" in ours
     assert "b.devbox" not in ours
     assert "ForwardAgent yes" in ours
     assert config.read_bytes() == edited != before
+
+
+def test_who_lists_the_boxes_is_the_only_one_to_write_them(home: Path, config: Path) -> None:
+    listed = 0
+
+    def ls() -> list[BoxId]:
+        nonlocal listed
+        listed += 1
+        with pytest.raises(Locked), lock(home / "locks" / "ssh-config.lock", wait=False):
+            pass
+        return BOXES
+
+    write(home)
+    refresh(home, ls)
+    write_config(home, plan(home), ls)
+    assert listed == 2
+    assert config.read_text().startswith("Include ")
+
+
+def test_a_box_that_came_while_a_person_thought(home: Path, config: Path) -> None:
+    planned = plan_config(home, BOXES[:1], agent=True, engine="")
+    write_config(home, planned, lambda: BOXES)
+    ours = (home / "ssh" / "config").read_text()
+    assert "Host b.devbox" in ours
+    assert ours.count("ForwardAgent yes") == 2
+    assert config.read_text().startswith("Include ")
+    write_config(home, plan_removal(home), lambda: BOXES)
+    assert not (home / "ssh" / "config").exists()
+    refresh(home, lambda: BOXES)
+    assert not (home / "ssh" / "config").exists()

@@ -65,7 +65,9 @@ def test_what_is_no_address(text: str) -> None:
         split_address(text, HERE)
 
 
-@pytest.mark.parametrize("user", ["me:hunter2", "x-token:abc", "ghp_" + "a" * 36, "tok3n", "tok3n:"])
+@pytest.mark.parametrize(
+    "user", ["me:hunter2", "x-token:abc", "ghp_" + "a" * 36, "tok3n", "tok3n:"]
+)
 def test_no_password_in_an_address_and_none_in_the_message(user: str) -> None:
     with pytest.raises(UsageError, match="password") as caught:
         split_address(f"https://{user}@git.example.com/p", HERE)
