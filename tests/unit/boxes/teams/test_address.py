@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devbox.boxes.teams.address import is_ref, split_address, team_name
 from devbox.errors import UsageError
 
-HERE = Path("/work/here")
+HERE = Path("/src/here")
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ HERE = Path("/work/here")
         ("ssh://git@git.example.com/p@0123abc", "ssh://git@git.example.com/p", "0123abc"),
         ("file:///srv/p@v1", "file:///srv/p", "v1"),
         ("/srv/p.git@v1", "/srv/p.git", "v1"),
-        ("../p", "/work/p", ""),
-        ("p", "/work/here/p", ""),
+        ("../p", "/src/p", ""),
+        ("p", "/src/here/p", ""),
     ],
 )
 def test_an_address_and_its_ref(text: str, url: str, ref: str) -> None:
