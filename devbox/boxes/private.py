@@ -54,18 +54,21 @@ class Private:
         warnings = list[str]()
         values = self._secrets.values(names, warnings.append)
         git = git_access(project, credentials=self._settings.git_credentials)
-        files = {**self._network(), **git.files}
+        network = self._network()
+        files = {**network, **git.files}
         lines = "".join(f"export {name}={shlex.quote(values[name])}\n" for name in names)
         if lines:
             files["env"] = files.get("env", b"") + lines.encode()
-        return Given(files, git.hosts, tuple(warnings), self.known(names))
+        return Given(files, git.hosts, tuple(warnings), self._digest(names, network))
 
     def known(self, names: Sequence[str]) -> str:
         """A digest of the files, which tells whether a box has them, without asking it; "" where
         something is secret: then nothing of it is kept here to compare with."""
+        return self._digest(names, self._network())
+
+    def _digest(self, names: Sequence[str], files: Mapping[str, bytes]) -> str:
         if names or self._settings.git_credentials:
             return ""
-        files = self._network()
         if any(b"@" in data for name, data in files.items() if not name.endswith(".pem")):
             return ""
         parts = [f"{name}\0".encode() + data for name, data in sorted(files.items())]

@@ -42,7 +42,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "cp": Entry("cp", "cp", "Copy files between here and a box."),
     },
     "Experiments": {
-        "run": Entry("run", "run", "Run a command as a tracked run."),
+        "run": Entry("track", "run", "Run a command as a tracked run."),
         "runs": Entry("runs", "runs", "List, show, compare and plot what ran."),
         "experiment": Entry(
             "experiment", "experiment", "List and rename experiments, groups of runs."

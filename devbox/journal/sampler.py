@@ -17,6 +17,8 @@ _CGROUP_USED = (
     "/sys/fs/cgroup/memory.current",
     "/sys/fs/cgroup/memory/memory.usage_in_bytes",
 )
+FIRST = 0.2
+"""Seconds until the first look: a short run shall not be over before it."""
 _QUERY = "--query-gpu=utilization.gpu,memory.used,power.draw"
 
 
@@ -53,9 +55,10 @@ class Sampler:
 
     def _loop(self, run: Run) -> None:
         before, (cpu, _) = monotonic(), self._measure()
-        over = False
+        over, pause = False, min(self._every, FIRST)
         while not over:
-            over = self._stop.wait(self._every)
+            over = self._stop.wait(pause)
+            pause = self._every
             now, (used, memory) = monotonic(), self._measure()
             # Of a tree of processes some may have ended, and took their share with them.
             values = {"system/cpu_cores": max(used - cpu, 0.0) / max(now - before, 1e-3)}
