@@ -231,7 +231,7 @@ class TestDockerEngine(EngineContract):
     def test_a_failing_step_shows_its_last_lines(
         self, engine: DockerEngine, base_image: str, tmp_path: Path
     ) -> None:
-        steps = f"FROM {base_image}\nRUN seq 100; echo ouch >&2; exit 3\n"
+        steps = f"FROM {base_image}\nRUN seq 100 >&2; echo ouch >&2; exit 3\n"
         with pytest.raises(BuildFailed) as caught:
             engine.build(BuildRequest("devbox/fails:1", tmp_path, steps))
         assert "RUN seq 100" in caught.value.step

@@ -120,11 +120,8 @@ def test_the_containers_variables_and_secrets_are_there(guest: Guest) -> None:
     assert guest.ssh("-T", input=f"{script}\n".encode()).stdout.decode().strip() == wanted
     assert guest.out(f"bash -lc '{script}'") == wanted
     assert guest.out(f"su - dev -s /usr/local/lib/devbox/shell -c '{script}' || {script}") == wanted
-    tmux = (
-        f"tmux new-session -d '{script} >/tmp/in-tmux; tmux wait-for -S done'; tmux wait-for done"
-    )
-    guest.ssh(tmux)
-    assert guest.out("cat /tmp/in-tmux") == wanted
+    guest.ssh(f"tmux new-session -d '{script} >/tmp/tmux.new; mv /tmp/tmux.new /tmp/in-tmux'")
+    until(lambda: guest.out("cat /tmp/in-tmux 2>/dev/null; true") == wanted)
     # Only the user can read what holds them.
     assert guest.out("stat -c %a:%u /run/devbox/container.env") == "600:4321"
 
