@@ -18,15 +18,6 @@ from tests.real.box import Person, until
 BASE = '[box]\nname = "b"\nprofile = "base"\n'
 
 
-@pytest.fixture
-def person(engine: DockerEngine, base_image: str, tmp_path: Path) -> Person:
-    project = tmp_path / "project"
-    project.mkdir()
-    made = Person(project, os.environ["DEVBOX_USER"])
-    made.toml(BASE)
-    return made
-
-
 def own_labels(person: Person) -> dict[str, str]:
     return {"devbox.owner": person.owner}
 

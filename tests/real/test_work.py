@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +14,6 @@ from devbox.compute.engine.docker import DockerEngine
 from tests.real.box import Person, until
 
 BASE = '[box]\nname = "b"\nprofile = "base"\n'
-
-
-@pytest.fixture
-def person(engine: DockerEngine, base_image: str, tmp_path: Path) -> Person:
-    project = tmp_path / "project"
-    project.mkdir()
-    made = Person(project, os.environ["DEVBOX_USER"])
-    made.toml(BASE)
-    return made
 
 
 def work(person: Person) -> list[tuple[str, str]]:
