@@ -1,0 +1,4 @@
+"""The model registry."""
+
+SQL = """
+"""

@@ -1,0 +1,4 @@
+"""Storage locations, what lies where, and dataset versions."""
+
+SQL = """
+"""
