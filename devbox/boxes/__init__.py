@@ -39,7 +39,8 @@ __all__ = ["BOX_SERVICE", "BoxId", "BoxView", "Boxes", "User"]
 
 
 class Boxes:
-    """All boxes of one owner on one engine. The last three are opened on first use."""
+    """All boxes of one owner on one engine. ``state``, ``images`` and ``here`` are opened on first
+    use; ``take_in`` keeps what runs in boxes have written down, before it goes with a box."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Boxes:
         state: Callable[[], State],
         images: Callable[[], Images],
         here: Callable[[], ThisMachine],
+        take_in: Callable[[], object] = lambda: None,
     ) -> None:
         self._engine = engine
         self._owner = owner
@@ -57,6 +59,7 @@ class Boxes:
         self._state = state
         self._images = images
         self._here = here
+        self._take_in = take_in
 
     # What there is
 
@@ -237,19 +240,20 @@ class Boxes:
         is (Refused). ``rebuild`` builds the box's images again from scratch, ``locked`` builds
         what the project's lock says or nothing (Refused).
         """
-        from devbox.boxes.up import Up, apply
+        from devbox.boxes.up import Up, apply, untouched
         from devbox.boxes.work import keep_work
 
         agree = agree or keep_work
 
         box = self._id(spec)
         starter = self._workshop.starter
+        before = self._store.get(box)
         plan = self.plan(spec, rebuild=rebuild, locked=locked)
         if plan.empty and starter.has_all(plan.found.containers):
             return Up(plan, view(box, plan.found.containers, self._store.get(box)))
         with self._alone(box, report):
-            # Another `up` may have been at work until now.
-            plan = self.plan(spec, rebuild=rebuild, locked=locked)
+            if not untouched(self._workshop, plan, before):
+                plan = self.plan(spec, rebuild=rebuild, locked=locked)
             if plan.empty:
                 notes = starter.refresh(plan.found.containers)
             else:
@@ -306,6 +310,7 @@ class Boxes:
     def start(self, name: str, report: Report = silent, given: Given | None = None) -> BoxView:
         """Start a stopped box as it was, with its files and hooks. ``given`` is what it is given
         privately, where that has been gathered."""
+        from devbox.boxes.spool import make_spool
         from devbox.boxes.up import settle
 
         box = BoxId(self._owner, name)
@@ -318,6 +323,7 @@ class Boxes:
             given = given or self._workshop.starter.gather(containers)
             self._note_idle_stop(box, containers)
             settle(self._engine, containers, stopping=self._was_stopping(box))
+            make_spool(box, self._home)
             with self._failures_noted(box, "start"):
                 # Services first, so that they answer when the box's own hooks run.
                 for container in reversed(box_first(self.containers(box.name))):
@@ -383,7 +389,7 @@ class Boxes:
         box = BoxId(self._owner, name)
         with self._alone(box, report), self._ending(box, "rm", agree), self._stopping(box):
             what = self.removal(name, volumes=volumes)
-            remove(self._engine, what, report)
+            remove(self._engine, what, report, self._take_in)
             self._store.forget(box)
             self._event("rm", box, volumes=volumes)
         self._refresh_ssh_config()

@@ -4,7 +4,6 @@ they are in no image, no container layer and not in the container's recorded set
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Mapping
 
 from devbox.boxes.identity import RUN, User
@@ -14,8 +13,9 @@ from devbox.errors import DevboxError
 
 GITCONFIG = "gitconfig"
 _FOR_ALL = (".pem", GITCONFIG)
-_AROUND = 3 * tarfile.RECORDSIZE
-"""What a tar of one file has beside it, in bytes: its headers, and what fills its last record."""
+_AROUND = 3 * 10240
+"""What a tar of one file has beside it, in bytes: its headers, and what fills its last record
+(of 20 blocks of 512)."""
 
 # Run as root, with the new files as a tar on its input. Each takes the place of an old one in a
 # single step, and only where it differs; what is no longer given goes. The names of both are
@@ -68,6 +68,8 @@ def read_file(engine: Engine, container: str, path: str, most: int) -> str | Non
 
     Raises EngineError where the engine cannot tell.
     """
+    import tarfile
+
     data = bytearray()
     try:
         for chunk in engine.get(container, path):
@@ -86,6 +88,8 @@ def read_file(engine: Engine, container: str, path: str, most: int) -> str | Non
 
 def tar_of(files: Mapping[str, bytes], user: User) -> bytes:
     """A tar of files that only a user, or everybody, may read."""
+    import tarfile
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():

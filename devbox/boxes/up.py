@@ -14,6 +14,7 @@ from devbox.boxes.compose import DesiredBox, document_hash, volume_names
 from devbox.boxes.containers import own_of
 from devbox.boxes.identity import BOX_SERVICE, BoxId, Label
 from devbox.boxes.plan import Act, Found, Plan, make_plan
+from devbox.boxes.spool import make_spool
 from devbox.boxes.start import Starter
 from devbox.boxes.store import STARTING, STOPPING, BoxStore, Record
 from devbox.boxes.work import Agree, Ending, running_work
@@ -76,6 +77,15 @@ def plan_up(
     return dataclasses.replace(plan, work=work, lost=lost)
 
 
+def untouched(shop: Workshop, plan: Plan, before: Record | None) -> bool:
+    """Whether nobody has been at work on a box since a plan of it was made; ``before`` is what
+    was remembered of it then."""
+    return (
+        shop.store.get(plan.id) == before
+        and shop.engine.containers(plan.id.labels) == plan.found.containers
+    )
+
+
 def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree) -> None:
     """Do what a plan says, as the only one at work on the box.
 
@@ -104,6 +114,7 @@ def apply(shop: Workshop, plan: Plan, report: Report, offer: Offer, agree: Agree
     settle(engine, plan.found.containers, stopping=plan.found.stopping)
     _make_volumes(engine, plan)
     file = write_compose(box.folder(shop.home), plan.desired.document)
+    make_spool(box, shop.home)
     report(Progress("start", box.name, plan.reason))
     try:
         engine.compose_up(box.project, file, report=as_log(report))

@@ -62,6 +62,7 @@ def up(
 
     overrides = parse_overrides(settings) | ({"profile": profile} if profile else {})
     with Devbox() as door:
+        door.engine.look_ahead()
         project = door.project(overrides=overrides)
         chosen = [project.box(name)] if name else list(project.boxes.values())
         door.boxes.check_together([box.spec for box in chosen])

@@ -16,6 +16,7 @@ from devbox.compute.engine.types import Container, Exec, ExecResult, FileChange,
 from devbox.progress import Report, silent
 
 if TYPE_CHECKING:
+    from devbox.compute.engine.ahead import Ahead
     from devbox.compute.engine.reports import (
         BuildRequest,
         EngineEvent,
@@ -40,6 +41,7 @@ class DockerEngine:
         self._endpoint = at or endpoint.find()
         self.http = Http(self._endpoint)
         self.address = self._endpoint.address
+        self._ahead: Ahead[EngineInfo] | None = None
 
     def close(self) -> None:
         """Close the connections that are kept for the next call."""
@@ -48,7 +50,15 @@ class DockerEngine:
     def fresh(self) -> DockerEngine:
         return DockerEngine(self._endpoint)
 
+    def look_ahead(self) -> None:
+        from devbox.compute.engine.ahead import Ahead
+
+        self._ahead = Ahead(self.fresh().info)
+
     def info(self) -> EngineInfo:
+        if ahead := self._ahead:
+            self._ahead = None
+            return ahead.result()
         from devbox.compute.engine.facts import engine_info
 
         return engine_info(self.http)

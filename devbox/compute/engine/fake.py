@@ -114,6 +114,9 @@ class FakeEngine:
     def fresh(self) -> FakeEngine:
         return self
 
+    def look_ahead(self) -> None:
+        pass  # it answers at once
+
     def info(self) -> EngineInfo:
         self._asked("info")
         return self._info

@@ -130,6 +130,9 @@ class Engine(Protocol):
     def fresh(self) -> Engine:
         """The same engine through connections of its own, for another process."""
 
+    def look_ahead(self) -> None:
+        """Begin to ask for what the next :meth:`info` answers: it takes an engine a while."""
+
     def info(self) -> EngineInfo: ...
     def ping(self) -> None: ...
 
