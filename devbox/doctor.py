@@ -17,7 +17,7 @@ from devbox.state.check import Check
 
 if TYPE_CHECKING:
     from devbox.compute import Hosts
-    from devbox.compute.engine.reports import EngineInfo
+    from devbox.compute.engine.facts import EngineInfo
     from devbox.compute.engine.types import Engine
     from devbox.config import Settings
 

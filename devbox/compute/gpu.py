@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from devbox.compute.engine.reports import EngineInfo
+    from devbox.compute.engine.facts import EngineInfo
 
 HOOK = "nvidia-container-runtime-hook"
 

@@ -12,7 +12,7 @@ import pytest
 
 from devbox import doctor
 from devbox.compute.engine import plugins
-from devbox.compute.engine.reports import EngineInfo
+from devbox.compute.engine.facts import EngineInfo
 from devbox.compute.gpu import GpuDevice, Gpus
 from devbox.config.spec import Settings
 from devbox.doctor import checks

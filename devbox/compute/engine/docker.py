@@ -17,10 +17,10 @@ from devbox.progress import Report, silent
 
 if TYPE_CHECKING:
     from devbox.compute.engine.ahead import Ahead
+    from devbox.compute.engine.facts import EngineInfo
     from devbox.compute.engine.reports import (
         BuildRequest,
         EngineEvent,
-        EngineInfo,
         HeldRequest,
         Image,
         LogLine,

@@ -1,13 +1,39 @@
-"""What an engine is and is able to do."""
+"""What an engine is and is able to do.
+
+Apart from the other reports: making a dataclass takes half a millisecond, and `devbox up` needs
+only this one where nothing has changed.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devbox.compute.engine.http import ANSWER_TIMEOUT, Http
-from devbox.compute.engine.reports import EngineInfo
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """An engine and what it is able to do. ``memory`` in bytes; ``cdi`` lists the CDI devices
+    that the engine offers. (Compose and buildx run on this side, see
+    :mod:`devbox.compute.engine.plugins`.)"""
+
+    version: str
+    api_version: str
+    name: str
+    os: str
+    architecture: str
+    cpus: int
+    memory: int
+    rootless: bool
+    cgroup_version: str
+    storage_driver: str
+    root_dir: str
+    runtimes: tuple[str, ...]
+    cdi: tuple[str, ...]
+    registry_mirrors: tuple[str, ...]
 
 
 def engine_info(http: Http) -> EngineInfo:

@@ -17,6 +17,7 @@ from typing import Any
 
 from devbox.compute.engine.compose import ComposeFailed
 from devbox.compute.engine.execs import KILLED
+from devbox.compute.engine.facts import EngineInfo
 from devbox.compute.engine.fakecompose import Service, read
 from devbox.compute.engine.fakeexec import Executed, FakeExec, succeed
 from devbox.compute.engine.fakefacts import INFO, usage
@@ -26,7 +27,6 @@ from devbox.compute.engine.pull import failure as pull_failure
 from devbox.compute.engine.reports import (
     BuildRequest,
     EngineEvent,
-    EngineInfo,
     HeldRequest,
     Image,
     LogLine,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from devbox.compute.engine.reports import EngineInfo, Image, Volume
+from devbox.compute.engine.facts import EngineInfo
+from devbox.compute.engine.reports import Image, Volume
 from devbox.compute.engine.types import Container
 
 INFO = EngineInfo(

@@ -15,28 +15,6 @@ from devbox.compute.engine.times import seconds
 
 
 @dataclass(frozen=True)
-class EngineInfo:
-    """An engine and what it is able to do. ``memory`` in bytes; ``cdi`` lists the CDI devices
-    that the engine offers. (Compose and buildx run on this side, see
-    :mod:`devbox.compute.engine.plugins`.)"""
-
-    version: str
-    api_version: str
-    name: str
-    os: str
-    architecture: str
-    cpus: int
-    memory: int
-    rootless: bool
-    cgroup_version: str
-    storage_driver: str
-    root_dir: str
-    runtimes: tuple[str, ...]
-    cdi: tuple[str, ...]
-    registry_mirrors: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Image:
     """A local image; ``size`` in bytes, ``created`` in seconds since the epoch; ``digests`` are
     its references in the registries that gave it, as ``REPOSITORY@sha256:...``."""

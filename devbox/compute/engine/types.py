@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from devbox.progress import Report, silent
 
 if TYPE_CHECKING:
+    from devbox.compute.engine.facts import EngineInfo
     from devbox.compute.engine.reports import (
         BuildRequest,
         EngineEvent,
-        EngineInfo,
         HeldRequest,
         Image,
         LogLine,
