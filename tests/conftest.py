@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ REAL_HOME = Path.home()
 # What a person may have set, and what would make tests depend on it.
 FOREIGN = ("DEVBOX_", "DOCKER_", "COMPOSE_", "BUILDX_", "XDG_", "GIT_")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
+
+# A shell starts what runs in the background deaf to Ctrl+C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -473,16 +474,33 @@ def test_two_at_once_install_one(remote: Remote, home: Path) -> None:
     assert len(found(home)) == 3
 
 
+def group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_kill_at_any_moment_leaves_all_or_nothing(remote: Remote, home: Path) -> None:
     command = [sys.executable, "-m", "devbox", "profile", "add", str(remote.folder), "--yes"]
     remote.write("notes", os.urandom(1 << 20))
     remote.commit(gpu=MOUNT)
     for wait in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         with suppress(subprocess.TimeoutExpired):
             process.wait(wait)
-        process.send_signal(signal.SIGKILL)
+        # With the git that it runs, which would go on writing.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        while group_lives(process.pid):
+            time.sleep(0.01)
         known = {each.name for each in Profiles().ls()}
         assert "acme/gpu" not in known or Profiles().get("acme/gpu").description == "GPUs"
     subprocess.run(command, check=True, capture_output=True, timeout=60)
