@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devbox.api import Devbox
+    from devbox.formats.model import load_model
+    from devbox.formats.register import register_model
     from devbox.journal.active import active_run, start_run
+    from devbox.journal.autolog import autolog
     from devbox.journal.sdk import (
         log_artifact,
         log_figure,
@@ -24,12 +27,15 @@ if TYPE_CHECKING:
         set_tag,
         set_tags,
     )
+    from devbox.journal.sweep import sweep
 
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "active_run",
+    "autolog",
     "connect",
+    "load_model",
     "log_artifact",
     "log_figure",
     "log_input",
@@ -38,10 +44,21 @@ __all__ = [
     "log_param",
     "log_params",
     "log_text",
+    "register_model",
     "set_tag",
     "set_tags",
     "start_run",
+    "sweep",
 ]
+
+_PLACES = {
+    "active_run": "journal.active",
+    "autolog": "journal.autolog",
+    "start_run": "journal.active",
+    "sweep": "journal.sweep",
+    "load_model": "formats.model",
+    "register_model": "formats.register",
+}
 
 
 def connect(**options: Any) -> Devbox:
@@ -49,8 +66,17 @@ def connect(**options: Any) -> Devbox:
 
     Takes the arguments of :class:`devbox.api.Devbox`.
     """
-    from devbox.api import Devbox
+    try:
+        from devbox.api import Devbox
+    except ModuleNotFoundError as error:
+        if error.name != "devbox.api":
+            raise
+        from devbox.errors import DevboxError
 
+        raise DevboxError(
+            "There is no door to devbox from inside a box.",
+            hint="Log and register here as usual; `devbox runs ls` works here too.",
+        ) from None
     return Devbox(**options)
 
 
@@ -60,7 +86,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'devbox' has no attribute {name!r}")
     from importlib import import_module
 
-    place = "active" if name in {"active_run", "start_run"} else "sdk"
-    found = getattr(import_module(f"devbox.journal.{place}"), name)
+    found = getattr(import_module(f"devbox.{_PLACES.get(name, 'journal.sdk')}"), name)
     globals()[name] = found
     return found

@@ -208,6 +208,7 @@ class Boxes:
         done = lock_box(self._images(), spec, names, upgrade=upgrade, report=report, offer=offer)
         if done.written:
             self._event("lock", self._id(spec), platform=done.platform)
+        self._saw_lock(spec.project)
         return done
 
     def kept(self, spec: BoxSpec) -> Kept:
@@ -262,6 +263,8 @@ class Boxes:
                 with self._failures_noted(box, "up"):
                     apply(self._workshop, plan, report, offer, agree)
                 self._event("up", box, act=plan.act.value, reason=plan.reason)
+                if plan.desired.lock is not None:
+                    self._saw_lock(spec.project)
         self._refresh_ssh_config()
         return Up(plan, self.get(spec.name), notes)
 
@@ -461,6 +464,13 @@ class Boxes:
         from devbox.boxes.ssh.config import given_address, refresh
 
         refresh(self._home, self.ids, engine=given_address(self._engine))
+
+    def _saw_lock(self, project: Path) -> None:
+        """Have storage keep what the lock of a project names."""
+        from devbox.boxes.lock.seen import remember
+        from devbox.storage.store import StorageStore
+
+        remember(StorageStore(self._state()), project)
 
     def _id(self, spec: BoxSpec) -> BoxId:
         return BoxId(self._owner, spec.name)

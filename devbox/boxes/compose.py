@@ -14,6 +14,7 @@ from devbox.boxes.cache import CACHE, CACHE_ENV, cache_volume
 from devbox.boxes.identity import BOX_SERVICE, LIBRARY, RUN, BoxId, Label, User
 from devbox.boxes.ports import stored_ports
 from devbox.config.spec import HOME, WORKSPACE, BoxSpec, Gpu, Mount, Port, Resources, Service
+from devbox.journal.places import IN_BOX
 
 if TYPE_CHECKING:
     from devbox.boxes.images.recipe import Recipe
@@ -27,7 +28,8 @@ class Surroundings:
     """What a machine adds to a spec.
 
     ``environment`` and ``mounts`` are how it reaches the network (proxies, wheel folders),
-    ``service_images`` the tags of services whose images devbox builds.
+    ``service_images`` the tags of services whose images devbox builds. ``spool`` is the folder
+    that takes what runs in the box write down, "" for none.
     """
 
     image: str
@@ -36,6 +38,7 @@ class Surroundings:
     mounts: tuple[Mount, ...] = ()
     service_images: Mapping[str, str] = field(default_factory=dict)
     cdi: bool = False
+    spool: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def _box(box: BoxId, spec: BoxSpec, around: Surroundings) -> dict[str, Any]:
         _bind(str(spec.project), WORKSPACE, read_only=False),
         {"type": "volume", "source": "home", "target": HOME},
         {"type": "volume", "source": "cache", "target": CACHE},
+        *([_bind(around.spool, str(IN_BOX), read_only=False)] if around.spool else ()),
         *(_mount(mount) for mount in (*around.mounts, *spec.mounts, *spec.data)),
     ]
     entry: dict[str, Any] = {

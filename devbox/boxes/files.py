@@ -12,7 +12,7 @@ from devbox.compute.engine.types import Engine
 from devbox.errors import DevboxError
 
 GITCONFIG = "gitconfig"
-_FOR_ALL = (".pem", GITCONFIG)
+_FOR_ALL = (".pem", ".json", GITCONFIG)
 _AROUND = 3 * 10240
 """What a tar of one file has beside it, in bytes: its headers, and what fills its last record
 (of 20 blocks of 512)."""

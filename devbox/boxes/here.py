@@ -16,20 +16,24 @@ from devbox.compute.engine.types import Container, Engine
 from devbox.config.shipped import shipped
 from devbox.config.spec import BoxSpec, Gpu, Settings
 from devbox.errors import DevboxError
+from devbox.journal.places import box_spool
 
 if TYPE_CHECKING:
     from devbox.boxes.images import Images
     from devbox.compute import Hosts
-    from devbox.compute.engine.reports import EngineInfo
+    from devbox.compute.engine.facts import EngineInfo
 
 
 class ThisMachine:
-    """Resolves specs for one engine and one person's settings."""
+    """Resolves specs for one engine and one person's settings. ``home`` is devbox's own folder."""
 
-    def __init__(self, engine: Engine, images: Images, hosts: Hosts, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, images: Images, hosts: Hosts, settings: Settings, home: Path
+    ) -> None:
         self._engine = engine
         self._images = images
         self._hosts = hosts
+        self._home = home
         self.settings = settings
         self.private = Private(settings)
 
@@ -61,6 +65,7 @@ class ThisMachine:
             mounts=mounts,
             service_images={name: made.tag for name, made in services.items()},
             cdi=self._uses_cdi(resolved),
+            spool=str(box_spool(self._home, box.owner, box.name)),
         )
         recipes = (kept.recipe, *services.values())
         composed = document(box, resolved, around)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,8 +72,11 @@ def removal(
     )
 
 
-def remove(engine: Engine, what: Removal, report: Report) -> None:
-    """Do it: containers and networks first, since they use the volumes."""
+def remove(
+    engine: Engine, what: Removal, report: Report, take_in: Callable[[], object] = lambda: None
+) -> None:
+    """Do it: containers and networks first, since they use the volumes. ``take_in`` is called when
+    nothing of the box runs any more, and its folder is still there."""
     if what.containers:
         report(Progress("rm", what.name, "removing its containers"))
     # Also without containers: its network may be left of a `down` that was interrupted.
@@ -81,4 +84,5 @@ def remove(engine: Engine, what: Removal, report: Report) -> None:
     for name in what.volumes:
         report(Progress("rm", what.name, f"deleting volume {name}"))
         engine.remove_volume(name)
+    take_in()
     shutil.rmtree(what.folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +19,7 @@ from devbox.boxes.store import READY, BoxStore, Record
 from devbox.compute.engine.types import Container, Engine
 from devbox.config.spec import Hooks
 from devbox.errors import DevboxError
+from devbox.journal.places import BOX_FACTS
 from devbox.progress import Progress, Report
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class Starter:
         current = self._engine.container(own.id) if own else None
         if current is None or current.state != "running":
             raise DevboxError("The box stopped while it was starting.", hint="See `devbox logs`.")
-        with self._giving(current, given, report):
+        files = {**given.files, BOX_FACTS.name: _facts(current)}
+        with self._giving(current, dataclasses.replace(given, files=files), report):
             for service in containers:
                 if service.id != current.id and (inspected := self._engine.container(service.id)):
                     wait_healthy(self._engine, service_of(service), inspected, report)
@@ -194,6 +197,20 @@ def hooks_of(container: Container) -> Hooks:
         return Hooks(**commands, timeout=float(stored.get("timeout", Hooks.timeout)))
     except (ValueError, TypeError, AttributeError):
         return Hooks()
+
+
+def _facts(container: Container) -> bytes:
+    """What a box was made from, for runs in it to write down."""
+    labels = container.labels
+    facts = {
+        "box": labels.get(Label.BOX, ""),
+        "owner": labels.get(Label.OWNER, ""),
+        "image": container.image_id,
+        "image_tag": labels.get(Label.IMAGE, container.image),
+        "profile": labels.get(Label.PROFILE, ""),
+        "config": labels.get(Label.CONFIG, ""),
+    }
+    return json.dumps(facts).encode()
 
 
 def _ready(container: Container, record: Record | None) -> Record:

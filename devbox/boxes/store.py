@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from sqlite3 import Row
 
 from devbox.boxes.identity import BoxId
@@ -52,6 +53,11 @@ class BoxStore:
             "SELECT * FROM boxes WHERE owner = ? AND host = ? ORDER BY name", (owner, LOCAL)
         )
         return tuple(_record(row) for row in rows)
+
+    def projects(self) -> tuple[Path, ...]:
+        """The folders of all projects that have a remembered box, of any owner."""
+        rows = self._state.connection.execute("SELECT DISTINCT project FROM boxes")
+        return tuple(Path(row["project"]) for row in rows if row["project"])
 
     def put(self, record: Record) -> None:
         """Remember a box, in place of what was remembered of it."""

@@ -12,6 +12,7 @@ import click
 
 from devbox.cli.faults import report_error
 from devbox.cli.output import say
+from devbox.cli.served import served
 from devbox.cli.target import root_or_none
 from devbox.errors import EXIT_OWN_FAILURE, DevboxError, UsageError
 
@@ -90,8 +91,9 @@ def exec(
     started = time.time()
     with Devbox() as door:
         box, person = door.boxes.running(name, root_or_none(door))
-        where = workdir or _inside(Path(box.project))
-        code = _attach(door, box, argv, _user(user) or person, where, variables, tty)
+        where = workdir or inside(Path(box.project))
+        served(door)
+        code = attached(door, box, argv, _user(user) or person, where, variables, tty)
         if code == KILLED and door.inside.out_of_memory(box, started):
             say("devbox: the box reached its memory limit; see `resources.memory`.")
         elif code == NOT_FOUND and name is None and len(argv) > 1 and _is_box(door, argv[0]):
@@ -121,11 +123,12 @@ def shell(argv: tuple[str, ...], name: str | None, user: str | None) -> int:
         chosen = name or (argv[0] if argv else None)
         box, person = door.boxes.running(chosen, root_or_none(door))
         door.boxes.on_attach(box, tell)
-        where = _inside(Path(box.project))
-        return _attach(door, box, LOGIN_SHELL, _user(user) or person, where, {}, None)
+        where = inside(Path(box.project))
+        served(door)
+        return attached(door, box, LOGIN_SHELL, _user(user) or person, where, {}, None)
 
 
-def _attach(
+def attached(
     door: Devbox,
     box: BoxView,
     argv: tuple[str, ...],
@@ -134,6 +137,7 @@ def _attach(
     env: dict[str, str],
     tty: bool | None,
 ) -> int:
+    """Run a command in a box with our streams attached; its exit code."""
     from devbox.boxes.attach import Command, attach
 
     terminal = os.isatty(0) and os.isatty(1)
@@ -161,7 +165,7 @@ def _user(text: str | None) -> User | None:
     return User(int(uid), int(gid or 0))
 
 
-def _inside(project: Path) -> str:
+def inside(project: Path) -> str:
     """Where this folder is in the box: below /workspace if the box's project holds it."""
     try:
         here = Path.cwd()

@@ -43,10 +43,18 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Experiments": {
         "run": Entry("track", "run", "Run a command as a tracked run."),
-        "runs": Entry("runs", "runs", "List, show, compare and plot what ran."),
+        "sweep": Entry("sweep", "sweep", "Run a command with many params, each as a run."),
+        "runs": Entry("runs", "runs", "List, show, compare, plot and remove what ran."),
         "experiment": Entry(
-            "experiment", "experiment", "List and rename experiments, groups of runs."
+            "experiment", "experiment", "List, show, rename and remove experiments, groups of runs."
         ),
+        "model": Entry(
+            "model", "model", "Register models, and find again how each version was made."
+        ),
+    },
+    "Storage": {
+        "storage": Entry("storage", "storage", "Keep blobs in folders, SSH hosts and buckets."),
+        "data": Entry("data", "data", "Keep versions of datasets, and get them again."),
     },
     "Definitions": {
         "lock": Entry("lock", "lock", "Write every package of the boxes down in devbox.lock."),
@@ -57,12 +65,14 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "image": Entry("image", "image", "List, build, make and prune images."),
     },
     "This machine": {
+        "tui": Entry("tui", "tui", "Open the terminal UI; `devbox` alone does too."),
         "host": Entry("host", "host", "Show what this machine has and how busy it is."),
         "df": Entry("df", "df", "Show what takes space."),
         "doctor": Entry(
             "doctor", "doctor", "Check what devbox needs, with a fix for each finding."
         ),
         "events": Entry("events", "events", "Print the log of what happened."),
+        "daemon": Entry("daemon", "daemon", "Show, start and stop the process that serves boxes."),
         "state": Entry("state", "state", "Back up, restore and check the state file."),
         "completion": Entry("completion", "completion", "Print the shell completion script."),
     },

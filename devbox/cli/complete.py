@@ -65,6 +65,32 @@ def _installed_teams() -> Iterable[Team]:
     return Teams(home() / "profiles").ls()
 
 
+def _models() -> Iterable[str]:
+    from devbox.api import Devbox
+    from devbox.state import state_file
+
+    with Devbox() as door:
+        # Looking must not make the state file.
+        return door.models.names() if state_file(door.home).exists() else ()
+
+
+def _locations() -> Iterable[str]:
+    from devbox.api import Devbox
+    from devbox.state import state_file
+
+    with Devbox() as door:
+        return [each.name for each in door.storage.ls()] if state_file(door.home).exists() else []
+
+
+def _datasets() -> Iterable[str]:
+    from devbox.api import Devbox
+    from devbox.state import state_file
+
+    with Devbox() as door:
+        found = door.data.ls() if state_file(door.home).exists() else ()
+        return [name for each in found for name in (each.name, f"{each.name}@{each.latest}")]
+
+
 complete_box = _offer(_boxes)
 """Names of boxes: those of the project around us, and those devbox remembers."""
 
@@ -73,3 +99,12 @@ complete_profile = _offer(_profiles)
 
 complete_team = _offer(_teams)
 """Names of teams whose profiles are installed."""
+
+complete_model = _offer(_models)
+"""Models and their versions: churn, churn@3, churn@champion."""
+
+complete_location = _offer(_locations)
+"""Names of storage locations."""
+
+complete_dataset = _offer(_datasets)
+"""Datasets, and their newest versions: survey, survey@3."""

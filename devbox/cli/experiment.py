@@ -1,4 +1,4 @@
-"""devbox experiment ls, rename."""
+"""devbox experiment ls, show, rename; rm is in :mod:`devbox.cli.removal`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import time
 
 import click
 
-from devbox.cli.output import json_option, print_json, print_table, say
+from devbox.cli.output import json_option, plain, print_json, print_table, say
+from devbox.cli.removal import remove_experiment
 
 
 @click.group("experiment")
 def experiment() -> None:
-    """List and rename experiments, groups of runs.
+    """List, show, rename and remove experiments, groups of runs.
 
     \b
     Example:
       devbox experiment ls
     """
+
+
+experiment.add_command(remove_experiment)
 
 
 @experiment.command("ls")
@@ -41,6 +45,41 @@ def ls(as_json: bool) -> None:
         for each in found
     ]
     print_table(("name", "runs", "last run"), rows)
+
+
+@experiment.command("show")
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show one experiment: its runs by status, the newest ones, and the range of each metric.
+
+    \b
+    Example:
+      devbox experiment show churn
+      devbox experiment show churn --json
+    """
+    from devbox.api import Devbox
+
+    with Devbox() as door:
+        found = door.runs.overview(name)
+    if as_json:
+        print_json(
+            {
+                **plain(found.experiment),
+                "statuses": found.statuses,
+                "metrics": {each.key: each for each in found.metrics},
+                "newest": [run.id for run in found.newest],
+            }
+        )
+        return
+    statuses = ", ".join(f"{count} {status}" for status, count in found.statuses.items())
+    click.echo(f"experiment  {found.experiment.name}")
+    click.echo(f"      runs  {found.experiment.runs}" + (f" ({statuses})" if statuses else ""))
+    for each in found.metrics:
+        click.echo(f"    metric  {each.key}: {each.low:.6g} to {each.high:.6g} in {each.runs} runs")
+    for run in found.newest:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+        click.echo(f"       run  {run.id[:12]}  {run.name}  {run.status}  {when}")
 
 
 @experiment.command("rename")

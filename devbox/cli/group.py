@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="devbox %(version)s")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context) -> int:
     """Standardized, containerized ML development environments, from one devbox.toml.
 
     \b
@@ -89,4 +89,10 @@ def cli(ctx: click.Context) -> None:
       devbox exec -- python train.py
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        from devbox.cli.tui import open_ui, terminal
+
+        if not terminal():
+            click.echo(ctx.get_help())
+            return 0
+        return open_ui()
+    return 0

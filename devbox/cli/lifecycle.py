@@ -9,6 +9,7 @@ import click
 
 from devbox.cli.consent import Consent, show, warn
 from devbox.cli.output import confirm, json_option, print_json, say, tell, telling, yes_option
+from devbox.cli.served import served
 from devbox.cli.target import name_argument, names
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def start(name: str | None, as_json: bool) -> None:
     Example:
       devbox start
     """
-    _each(name, as_json, lambda door, box: door.boxes.start(box, tell))
+    _each(name, as_json, lambda door, box: door.boxes.start(box, tell), serve=True)
 
 
 @click.command("restart")
@@ -66,7 +67,11 @@ def restart(name: str | None, yes: bool, as_json: bool) -> None:
     """
 
     agree = Consent(yes=yes)
-    _each(name, as_json, lambda door, box: door.boxes.restart(box, tell, agree), agree, "restart")
+
+    def again(door: Devbox, box: str) -> BoxView:
+        return door.boxes.restart(box, tell, agree)
+
+    _each(name, as_json, again, agree, "restart", serve=True)
 
 
 @click.command("down")
@@ -156,6 +161,8 @@ def _each(
     act: Callable[[Devbox, str], BoxView],
     agree: Consent | None = None,
     what: str = "",
+    *,
+    serve: bool = False,
 ) -> None:
     from devbox.api import Devbox
 
@@ -164,6 +171,8 @@ def _each(
         if agree and len(chosen) > 1:  # all are asked about before the first is touched
             agree.ask([door.boxes.ending(box, what) for box in chosen])
         views = [act(door, box) for box in chosen]
+        if serve:
+            served(door)
     if as_json:
         print_json(views)
     else:

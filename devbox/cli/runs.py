@@ -1,4 +1,4 @@
-"""devbox runs ls, show, compare, plot, logs."""
+"""devbox runs ls, show, compare, plot, logs; rm is in :mod:`devbox.cli.removal`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from devbox.cli.output import json_option, print_json, print_table, size
+from devbox.cli.removal import remove_runs
 from devbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SHOWN_ID = 12
 
 @click.group("runs")
 def runs() -> None:
-    """List, show, compare and plot what ran.
+    """List, show, compare, plot and remove what ran.
 
     A run is named by its id or the beginning of it.
 
@@ -29,6 +30,9 @@ def runs() -> None:
       devbox runs ls --where "metrics.accuracy > 0.9"
       devbox runs ls --order-by "metrics.loss asc" -n 5
     """
+
+
+runs.add_command(remove_runs)
 
 
 @runs.command("ls")

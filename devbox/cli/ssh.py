@@ -11,6 +11,7 @@ import click
 from devbox.cli.attach import PassThrough
 from devbox.cli.complete import complete_box
 from devbox.cli.output import confirm, json_option, print_json, say, yes_option
+from devbox.cli.served import served
 from devbox.cli.target import root_or_none
 
 
@@ -40,6 +41,7 @@ def ssh(argv: tuple[str, ...], name: str | None) -> None:
 
     with Devbox() as door:
         access = door.inside.ssh(name, root_or_none(door))
+        served(door)
         terminal = bool(argv) and os.isatty(0) and os.isatty(1)
         start = access.shared(*(["-t"] if terminal else []), agent=door.ssh_agent)
     sys.stdout.flush()

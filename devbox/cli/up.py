@@ -8,6 +8,7 @@ import click
 
 from devbox.cli.complete import complete_box, complete_profile
 from devbox.cli.output import json_option, offer, print_json, say, telling, yes_option
+from devbox.cli.served import served
 
 if TYPE_CHECKING:
     from devbox.boxes.plan import Plan
@@ -86,6 +87,7 @@ def up(
                 )
                 for box in chosen
             ]
+        served(door)
         if as_json:
             print_json([_up_json(result) for result in done])
         elif not quiet:

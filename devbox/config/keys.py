@@ -6,7 +6,7 @@ Checking, merging, the JSON Schema and the reference are made from these tables.
 from __future__ import annotations
 
 from devbox.config import parts, values
-from devbox.config.kinds import Kind, items, number, text
+from devbox.config.kinds import Kind, items, number, pattern, text
 from devbox.config.spec import Mount, Port
 from devbox.config.tables import Key, read_table, table_schema
 
@@ -76,6 +76,15 @@ BOX = {
     "resources": Key(_keyed(RESOURCES), "Limits.", None, "keyed"),
     "hooks": Key(_keyed(HOOKS), "Commands at points of the box's life.", None, "keyed"),
     "stop_after": Key(values.duration, "Stop an idle box after, e.g. '30m'; 0 never.", 0),
+}
+
+STORAGE = {
+    "default": Key(
+        pattern(
+            r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?", "the name of a storage location", longest=40
+        ),
+        "The storage location of the project, by name.",
+    ),
 }
 
 ONE_OF = ("profile", "image", "build")

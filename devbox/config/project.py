@@ -10,13 +10,14 @@ from typing import Any
 from devbox.config import resolve
 from devbox.config.asks import check_consent
 from devbox.config.find import FILE, find_project
+from devbox.config.keys import STORAGE
 from devbox.config.kinds import MISSING, At, Kind, Wrong, attempt
 from devbox.config.merge import Layer, Merged, check, exclusive, merge, origins
 from devbox.config.names import safe_name
 from devbox.config.profiles import Profile, Profiles
 from devbox.config.source import Origin, Source, read
 from devbox.config.spec import BoxSpec, Settings
-from devbox.config.tables import Key, read_table, unknown_key
+from devbox.config.tables import Key, read_table, table_schema, unknown_key
 from devbox.config.teams import Teams
 from devbox.config.values import name as box_name
 from devbox.errors import ConfigError, Problem, SeveralBoxes, UsageError
@@ -24,7 +25,12 @@ from devbox.errors import ConfigError, Problem, SeveralBoxes, UsageError
 DEFAULT_PROFILE = "python"
 
 _TABLE = Kind(lambda value, _: value, {})
-_FILE_KEYS = {"box": Key(_TABLE, "The box of the project."), "boxes": Key(_TABLE, "Or several.")}
+_STORAGE = Kind(lambda value, at: read_table(STORAGE, value, at), table_schema(STORAGE))
+_FILE_KEYS = {
+    "box": Key(_TABLE, "The box of the project."),
+    "boxes": Key(_TABLE, "Or several."),
+    "storage": Key(_STORAGE, "Where the project keeps its data."),
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,21 @@ def load(
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return Project(root, root / FILE, boxes)
+
+
+def storage_of(root: Path) -> str:
+    """The storage location that the devbox.toml in a folder names; "" where it names none.
+
+    Raises ConfigError where that part of it is wrong; the rest is not looked at.
+    """
+    document = read(root / FILE)
+    found: list[Problem] = []
+    top = Source("project", root, root, document, (), found)
+    said = {"storage": document.data["storage"]} if "storage" in document.data else {}
+    parsed = read_table(_FILE_KEYS, said, At(top))
+    if found:
+        raise ConfigError(found)
+    return str(parsed.get("storage", {}).get("default", ""))
 
 
 def problems(start: Path, *, settings_of: Callable[[], Settings]) -> tuple[Problem, ...]:

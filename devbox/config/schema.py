@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devbox.config.keys import BOX, HOOKS, RESOURCES
+from devbox.config.keys import BOX, HOOKS, RESOURCES, STORAGE
 from devbox.config.names import NAME
 from devbox.config.parts import SERVICE_KEYS
 from devbox.config.tables import Key, table_schema
@@ -28,7 +28,11 @@ def json_schema() -> dict[str, Any]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "devbox.toml",
         "type": "object",
-        "properties": {"box": box | {"description": "The box of the project."}, "boxes": boxes},
+        "properties": {
+            "box": box | {"description": "The box of the project."},
+            "boxes": boxes,
+            "storage": table_schema(STORAGE) | {"description": "Where the project keeps its data."},
+        },
         "oneOf": [{"required": ["box"]}, {"required": ["boxes"]}],
         "additionalProperties": False,
     }

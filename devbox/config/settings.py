@@ -15,11 +15,11 @@ from typing import Any
 
 from devbox.config import personal, values
 from devbox.config.environment import as_file, from_environment, from_pip
-from devbox.config.kinds import At, Kind, Wrong, flag, items, plain_text, text
+from devbox.config.kinds import At, Kind, Wrong, flag, items, mapping, pattern, plain_text, text
 from devbox.config.merge import check
 from devbox.config.names import clip, owner
 from devbox.config.source import Source, is_file, is_folder, read
-from devbox.config.spec import Network, Settings
+from devbox.config.spec import Network, Settings, Tui
 from devbox.config.tables import Key, read_table
 from devbox.errors import ConfigError, Problem
 from devbox.home import settings_file
@@ -37,6 +37,12 @@ def _address(line: str) -> str:
 def _host(line: str) -> str:
     if re.fullmatch(_HOST, line) is None:
         raise Wrong(f"{clip(line)} is not a registry such as 'mirror.example:5000'")
+    return line
+
+
+def _key(line: str) -> str:
+    if re.fullmatch(r"(?:(?:ctrl|shift|alt)\+)*(?:\S|[a-z_]{2,30}|f\d{1,2})", line) is None:
+        raise Wrong(f"{clip(line)} is not a key such as 'x', 'ctrl+r' or 'f5'")
     return line
 
 
@@ -63,7 +69,25 @@ NETWORK = {
     "apt_mirror": Key(text(_address), "Base address of a Debian archive."),
     "registry_mirrors": Key(items(text(_host), single=True), "Mirrors of the image registry."),
 }
+MODELS = {
+    "trusted": Key(
+        items(pattern(r"[A-Za-z_]\w*(?:\.\w+)*(?:\.\*)?", "a type's full name"), single=True),
+        "Types that skops files may hold: full names, or 'package.*'.",
+    ),
+}
+_models = Kind(lambda value, at: read_table(MODELS, value, at), {})
 _network = Kind(lambda value, at: read_table(NETWORK, value, at), {})
+TUI = {
+    "theme": Key(pattern(r"[a-z0-9-]+", "the name of a theme such as 'nord'"), "Its theme."),
+    "keys": Key(
+        mapping(
+            pattern(r"[a-z]+\.[a-z_]+", "the name of an act such as 'boxes.stop'"),
+            items(text(_key), single=True),
+        ),
+        "Other keys for its acts, by their names.",
+    ),
+}
+_tui = Kind(lambda value, at: Tui(**read_table(TUI, value, at)), {})
 SETTINGS = {
     "network": Key(_network, "How this machine reaches the world."),
     "base_image": Key(values.image, "What images/base starts from.", Settings.base_image),
@@ -73,6 +97,11 @@ SETTINGS = {
         flag(), "Whether boxes get the credentials of git remotes.", default=False
     ),
     "ssh_agent": Key(flag(), "Whether boxes may use this machine's ssh agent.", default=False),
+    "models": Key(_models, "What loading a model may do."),
+    "daemon_idle": Key(
+        values.duration, "How long the daemon stays without anything to do.", "10m"
+    ),
+    "tui": Key(_tui, "The terminal UI."),
     "dotfiles": Key(personal.dotfiles, "A git repository for the home of every box."),
 }
 
@@ -115,6 +144,7 @@ def load_settings(environ: Mapping[str, str] | None = None, file: Path | None = 
         owner=owner(environ),
         network=Network(**network),
         defaults=parsed.pop("box", {}),
+        trusted=parsed.pop("models", {}).get("trusted", ()),
         file=file if exists else None,
         **parsed,
     )

@@ -115,7 +115,8 @@ class BoxSpec:
     Exactly one of ``profile_image`` (a folder of images/), ``image`` (a reference) and
     ``build`` says what it is built from. ``python`` is "" where the image's own is taken.
     ``requirements`` are absolute paths of requirements.txt, pyproject.toml or lock files.
-    ``stop_after`` is in seconds, 0 never stops an idle box.
+    ``stop_after`` is in seconds, 0 never stops an idle box. ``locked_as`` is what devbox.lock calls
+    it, "" where that is its name.
     """
 
     name: str
@@ -138,6 +139,7 @@ class BoxSpec:
     resources: Resources = Resources()
     hooks: Hooks = Hooks()
     stop_after: float = 0.0
+    locked_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,12 +201,23 @@ class Dotfiles:
 
 
 @dataclass(frozen=True)
+class Tui:
+    """How the terminal UI looks and what its keys are: a theme ("" for its own), and other keys
+    for acts, by the act's name."""
+
+    theme: str = ""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Settings:
     """The person's own settings (config.toml in the settings folder) and environment.
 
     ``base_image`` is what images/base starts from; ``defaults`` are [box] keys that apply to
     every box of this person unless the project says otherwise. ``secrets`` says, by name, where
     values come from. ``git_credentials`` and ``ssh_agent`` let boxes use those of this machine.
+    ``tui`` is about the terminal UI. ``trusted`` are the types that models' files may hold beyond those that are known to be
+    harmless. ``daemon_idle`` is in seconds: so long the daemon stays without anything to do.
     ``file`` is where all this was read, None where there is no such file.
     """
 
@@ -215,5 +228,8 @@ class Settings:
     secrets: Mapping[str, SecretSource] = field(default_factory=dict)
     git_credentials: bool = False
     ssh_agent: bool = False
+    daemon_idle: float = 600.0
     dotfiles: Dotfiles | None = None
+    tui: Tui = Tui()
+    trusted: tuple[str, ...] = ()
     file: Path | None = None

@@ -18,6 +18,7 @@ from devbox.journal.ids import is_id, new_id
 from devbox.journal.places import RUN, spool
 from devbox.journal.run import CANCELLED, FAILED, SUCCEEDED, Run
 from devbox.journal.sampler import Sampler
+from devbox.redact import redacted, remember_environment
 
 if TYPE_CHECKING:
     from typing import Self
@@ -64,7 +65,7 @@ class ActiveRun(Run):
         else:
             os.environ[RUN] = self._before
         if self._owned:
-            self.note("end", status=status, error=checked_text("error", error[:10_000]))
+            self.note("end", status=status, error=checked_text("error", redacted(error[:10_000])))
         self.close()
 
     def __enter__(self) -> Self:
@@ -104,6 +105,7 @@ def start_run(
     texts = {"name": checked_text("name", name)}
     if experiment:
         texts["experiment"] = checked_key(experiment)
+    remember_environment(os.environ)
     parent = _parent() if nested else ""
     joined = bool(parent) and os.environ.pop(JOIN, "") == parent
     sampler = Sampler(sample_every) if sample_every and not joined else None
@@ -130,6 +132,7 @@ def active_run() -> Run | None:
     if not inherited:
         return None
     if inherited not in _inherited:
+        remember_environment(os.environ)
         _inherited[inherited] = Run(inherited, spool())
     return _inherited[inherited]
 

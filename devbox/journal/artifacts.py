@@ -12,6 +12,7 @@ from typing import Any
 
 from devbox.errors import DevboxError, UsageError
 from devbox.journal.ids import new_id
+from devbox.journal.places import owned_as
 
 FOLDER = "artifacts"
 CHUNK = 1 << 20
@@ -99,11 +100,14 @@ def _copy(source: Path, path: str, run: Path) -> dict[str, Any]:
 def _write(source: Any, path: str, run: Path) -> dict[str, Any]:
     folder = run / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
+    owned_as(run)
+    owned_as(folder)
     # Named by content only once it is whole: two versions of one path are two files.
     draft = folder / f".{new_id()}"
     digest, size = hashlib.sha256(), 0
     try:
         with draft.open("xb", buffering=0) as target:
+            owned_as(folder, target.fileno())
             while chunk := source.read(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)

@@ -1,11 +1,13 @@
 """What is written down of a run without being asked: who runs what where, its code, its packages.
 
-Everything here may fail to be found, and then is left out: no run fails for it.
+Everything here may fail to be found, and then is left out: no run fails for it. Secrets are masked
+in what is kept of the command and of the code, see :mod:`devbox.redact`.
 """
 
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 import re
@@ -14,7 +16,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from devbox.journal.places import box_facts
+from devbox.redact import redacted, redacted_words
 
 if TYPE_CHECKING:
     from devbox.journal.run import Run
@@ -29,13 +35,14 @@ def process(command: Sequence[str] = ()) -> dict[str, Any]:
     """The command, folder, user and machine."""
     user = ""
     with suppress(Exception):  # a user id without a name
-        user = os.environ.get("DEVBOX_USER") or getpass.getuser()
+        # Those who work in a box are all the same user there.
+        user = os.environ.get("DEVBOX_USER") or box_facts().get("owner") or getpass.getuser()
     return {
-        "command": list(command or getattr(sys, "orig_argv", sys.argv)),
+        "command": redacted_words(command or getattr(sys, "orig_argv", sys.argv)),
         "folder": _folder(),
         "user": user,
         "host": socket.gethostname(),
-        "box": os.environ.get("DEVBOX_BOX", ""),
+        "box": box_facts().get("box", ""),
         "pid": os.getpid(),
     }
 
@@ -54,7 +61,19 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": dict(sorted(packages.items())),
+        **{name: fact for name, fact in box_facts().items() if name != "owner"},
+        **_lock(),
     }
+
+
+def _lock() -> dict[str, Any]:
+    """The digest of the project's devbox.lock, where there is one around us."""
+    folder = Path(_folder() or "/")
+    for place in (folder, *folder.parents):
+        with suppress(OSError):
+            data = (place / "devbox.lock").read_bytes()
+            return {"lock": "sha256:" + hashlib.sha256(data).hexdigest()}
+    return {}
 
 
 def code(run: Run) -> dict[str, Any]:
@@ -74,7 +93,7 @@ def code(run: Run) -> dict[str, Any]:
     if diff:
         found["dirty"] = True
         with suppress(Exception):
-            run.log_text(diff[:LARGEST_DIFF], DIFF)
+            run.log_text(redacted(diff[:LARGEST_DIFF]), DIFF)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from devbox.journal import artifacts
 from devbox.journal.checks import checked_key, checked_step, checked_text, checked_value
 from devbox.journal.writer import Journal
+from devbox.redact import redacted_value
 
 SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 
@@ -69,7 +70,8 @@ class Run:
         self.log_params({key: value})
 
     def log_params(self, values: Mapping[str, Any]) -> None:
-        """Log several params; lists, tuples and dicts are kept as JSON."""
+        """Log several params; lists, tuples and dicts are kept as JSON. What looks like a secret
+        is masked, see :mod:`devbox.redact`."""
         self._texts("params", values)
 
     def set_tag(self, key: str, value: Any) -> None:
@@ -115,7 +117,10 @@ class Run:
         self._journal.close()
 
     def _texts(self, kind: str, values: Mapping[str, Any]) -> None:
-        texts = {checked_key(key): checked_text(key, value) for key, value in values.items()}
+        texts = {
+            checked_key(key): redacted_value(key, checked_text(key, value))
+            for key, value in values.items()
+        }
         # Each record stays well below what a reader takes for one.
         for some in _batches(texts):
             self.note(kind, values=some)

@@ -10,6 +10,8 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from devbox.journal.places import in_box
+
 if TYPE_CHECKING:
     from devbox.journal.run import Run
 
@@ -106,7 +108,7 @@ def _cpu_seconds() -> float:
 
 
 def _memory() -> float | None:
-    for path in _CGROUP_USED if os.environ.get("DEVBOX_BOX") else ():
+    for path in _CGROUP_USED if in_box() else ():
         with suppress(OSError, ValueError), open(path) as file:  # noqa: PTH123
             return float(file.read())
     with suppress(OSError, ValueError, IndexError), open("/proc/self/statm") as file:  # noqa: PTH123

@@ -17,6 +17,7 @@ from typing import Any
 
 from devbox.errors import DevboxError
 from devbox.journal.ids import new_id
+from devbox.journal.places import owned_as
 
 SUFFIX = ".journal"
 VERSION = 1
@@ -75,9 +76,11 @@ class Journal:
             if self._fd >= 0:
                 return self._fd
             self.folder.mkdir(parents=True, exist_ok=True)
+            owned_as(self.folder)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             fd = os.open(self.folder / f"{new_id()}{SUFFIX}", flags, 0o600)
             try:
+                owned_as(self.folder, fd)
                 if fcntl is not None:
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 head = {"kind": "journal", "version": VERSION, "run": self.run, "pid": os.getpid()}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devbox.errors import UsageError
-from devbox.journal.places import spool_of
+from devbox.journal.places import box_spools, spool_of
 
 if TYPE_CHECKING:
     from devbox.runs.compare import Comparison
-    from devbox.runs.ingest import Ingest
-    from devbox.runs.records import Experiment, RunRecord
+    from devbox.runs.ingest import Ingest, Source
+    from devbox.runs.mlflow import Store
+    from devbox.runs.mlflow.places import Places
+    from devbox.runs.mlflow.taking import Taken
+    from devbox.runs.records import Experiment, Overview, RunRecord
+    from devbox.runs.removal import Removal
     from devbox.runs.series import Series
     from devbox.runs.store import RunStore
     from devbox.state import State
@@ -26,12 +30,23 @@ SHORT = 6
 
 
 class Runs:
-    """The runs of one state file. Each question first takes in what runs have written since."""
+    """The runs of one state file. Each question first takes in what runs have written since.
 
-    def __init__(self, home: Path, *, state: Callable[[], State], blobs: Blobs) -> None:
+    ``used_by`` tells which model versions were made by a run.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        state: Callable[[], State],
+        blobs: Blobs,
+        used_by: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
         self._home = home
         self._state = state
         self._blobs = blobs
+        self._used_by = used_by
 
     def get(self, run: str) -> RunRecord:
         """One run in full, by its id or the beginning of one.
@@ -85,10 +100,69 @@ class Runs:
             if artifact.path == OUTPUT:
                 with self._blobs.open(artifact.digest) as file:
                     return file.read()
-        try:
-            return (spool_of(self._home) / record.id / OUTPUT).read_bytes()
-        except OSError:
-            return b""
+        return self.ingest.file(record.id, OUTPUT, record.box)
+
+    def plan_removal(
+        self, runs: Sequence[str] = (), *, where: str = "", experiment: str = ""
+    ) -> Removal:
+        """What :meth:`remove` would remove: these runs, those that meet a condition, or an
+        experiment with all of its runs; children go with their parents.
+
+        Raises Refused where one of them runs, or a model version was made by it.
+        """
+        from devbox.runs.removal import plan
+        from devbox.runs.search import query
+
+        chosen = [self._full(run) for run in runs]
+        if where:
+            self.ingest.everything()
+            chosen += [run.id for run in self._store.search(query(where), None)]
+        if experiment:
+            chosen += self._store.runs_of(self.experiment(experiment).name)
+        return plan(self._store.trees(chosen), self._used_by, experiment)
+
+    def remove(self, removal: Removal) -> tuple[str, ...]:
+        """Remove what was planned, for good; returns the ids of the runs that went. The content
+        of their artifacts goes with the next collection of what nothing refers to."""
+        gone = self._store.remove([run.id for run in removal.runs], experiment=removal.experiment)
+        for run in gone:
+            self.ingest.forget(run)
+        return tuple(gone)
+
+    def experiment(self, name: str) -> Experiment:
+        """One experiment. Raises UsageError where there is none."""
+        for found in self.experiments():
+            if found.name == name:
+                return found
+        raise UsageError(f"No experiment {name}.", hint="`devbox experiment ls` lists them.")
+
+    def overview(self, experiment: str) -> Overview:
+        """An experiment at a glance. Raises UsageError where there is none."""
+        from devbox.runs.records import Overview
+        from devbox.runs.search import quoted
+
+        found = self.experiment(experiment)
+        return Overview(
+            found,
+            self._store.statuses(experiment),
+            self._store.ranges(experiment),
+            self.search(f"experiment = {quoted(experiment)}", limit=5, roots=True),
+        )
+
+    def digests(self) -> frozenset[str]:
+        """The digest of every file that some run kept: storage keeps them."""
+        self.ingest.everything()
+        return self._store.digests()
+
+    def take_mlflow(self, store: Store, places: Places, *, dry_run: bool = False) -> Taken:
+        """Take in the runs of a store of MLflow that are not here yet, nor were removed here;
+        with ``dry_run`` only tell which they are."""
+        from devbox.runs.mlflow.taking import Taking
+
+        self.ingest.everything()
+        spool = spool_of(self._home)
+        taking = Taking(store, spool, places, self._store.known, self.ingest.run)
+        return taking.runs(dry_run=dry_run)
 
     def rename_experiment(self, name: str, to: str) -> None:
         """Give an experiment another name. Raises UsageError where there is none, or the new
@@ -108,7 +182,14 @@ class Runs:
         """What takes journals in."""
         from devbox.runs.ingest import Ingest
 
-        return Ingest(self._store, self._blobs, spool_of(self._home), self._home / "runs")
+        return Ingest(self._store, self._blobs, self._sources, self._home / "runs")
+
+    def _sources(self) -> Iterator[Source]:
+        from devbox.runs.ingest import Source
+
+        yield Source(spool_of(self._home))
+        for name, spool in box_spools(self._home):
+            yield Source(spool, name)
 
     @cached_property
     def _store(self) -> RunStore:

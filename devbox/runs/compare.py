@@ -11,8 +11,8 @@ from devbox.runs.records import RunRecord
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that runs are compared by: ``kind`` is param, metric, tag or code; a value is
-    None where a run lacks it."""
+    """One thing that runs are compared by: ``kind`` is param, metric, tag or code; for model
+    versions also a slot or file. A value is None where one lacks it."""
 
     kind: str
     key: str
@@ -29,20 +29,26 @@ class Comparison:
 
 def comparison(records: Sequence[RunRecord], *, every: bool = False) -> Comparison:
     """In what runs differ; with ``every`` also what is the same in all."""
-    rows = (row for row in _rows(records) if every or len(set(map(repr, row.values))) > 1)
-    return Comparison(tuple((run.id, run.name) for run in records), tuple(rows))
-
-
-def _rows(records: Sequence[RunRecord]) -> Iterator[Row]:
     tables: dict[str, list[Mapping[str, Any]]] = {
         "param": [run.params for run in records],
         "metric": [run.metrics for run in records],
         "tag": [run.tags for run in records],
         "code": [_code(run) for run in records],
     }
+    rows = differing(tables, every=every)
+    return Comparison(tuple((run.id, run.name) for run in records), tuple(rows))
+
+
+def differing(
+    tables: Mapping[str, Sequence[Mapping[str, Any]]], *, every: bool = False
+) -> Iterator[Row]:
+    """The rows of tables, one table of each thing for each kind, in which things differ; with
+    ``every`` all rows."""
     for kind, some in tables.items():
         for key in sorted({key for table in some for key in table}):
-            yield Row(kind, key, tuple(table.get(key) for table in some))
+            values = tuple(table.get(key) for table in some)
+            if every or len(set(map(repr, values))) > 1:
+                yield Row(kind, key, values)
 
 
 def _code(run: RunRecord) -> dict[str, Any]:

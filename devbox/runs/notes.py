@@ -12,10 +12,12 @@ from devbox.errors import DevboxError
 from devbox.journal.artifacts import checked_path
 from devbox.journal.checks import LONGEST_TEXT, checked_key
 from devbox.journal.ids import is_id
-from devbox.runs.records import Artifact, Input
+from devbox.journal.slots import SLOTS, is_model_name, plain
+from devbox.runs.records import Artifact, Input, Registration
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST_WORDS = 10_000
+MOST_FILES = 10_000
 
 
 def text(note: Mapping[str, Any], field: str, longest: int = LONGEST_TEXT) -> str:
@@ -66,6 +68,29 @@ def read_data(note: Mapping[str, Any]) -> Input | None:
             *(text(note, field) for field in ("version", "digest", "uri")),
         )
     return None
+
+
+def registration(note: Mapping[str, Any]) -> Registration | None:
+    """What is to become a model version, None without an id or a name. What a slot can't hold is
+    left out; files are named by their paths among the run's artifacts."""
+    number, name = run_id(note, "id"), note.get("name")
+    if not number or not is_model_name(name):
+        return None
+    slots, files = note.get("slots"), note.get("files")
+    content: dict[str, dict[str, Any]] = {}
+    for slot, value in slots.items() if isinstance(slots, dict) else ():
+        if slot in SLOTS and isinstance(value, dict):
+            with suppress(DevboxError):
+                content[slot] = plain(value)
+    places: list[tuple[str, str]] = []
+    for slot, paths in files.items() if isinstance(files, dict) else ():
+        if slot in SLOTS and isinstance(paths, list):
+            for path in paths[:MOST_FILES]:
+                with suppress(DevboxError):
+                    places.append((slot, checked_path(path if isinstance(path, str) else "")))
+    tags = tuple(pairs({"values": note.get("tags")}))
+    description = text(note, "description")
+    return Registration(number, str(name), description, tags, content, tuple(dict.fromkeys(places)))
 
 
 def origin(note: Mapping[str, Any]) -> dict[str, Any]:

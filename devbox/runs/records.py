@@ -24,6 +24,16 @@ class Experiment:
 
 
 @dataclass(frozen=True)
+class Range:
+    """The lowest and highest last value of a metric, and of how many runs."""
+
+    key: str
+    low: float
+    high: float
+    runs: int
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A file that a run kept: its relative path, content digest (SHA-256) and bytes."""
 
@@ -40,6 +50,19 @@ class Input:
     version: str
     digest: str
     uri: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a run asks to be made a model version: ``tags`` as (key, text, number that it stands
+    for), ``files`` as (slot, path among the run's artifacts)."""
+
+    id: str
+    name: str
+    description: str
+    tags: tuple[tuple[str, str, float | None], ...]
+    slots: Mapping[str, Mapping[str, Any]]
+    files: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -69,3 +92,14 @@ class RunRecord:
     artifacts: tuple[Artifact, ...] = ()
     inputs: tuple[Input, ...] = ()
     damaged: int = 0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """An experiment at a glance: its runs, children included, by status, the ranges of what they
+    measured, and the newest of them."""
+
+    experiment: Experiment
+    statuses: Mapping[str, int]
+    metrics: tuple[Range, ...]
+    newest: tuple[RunRecord, ...]

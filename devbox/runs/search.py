@@ -1,13 +1,14 @@
-"""The language in which runs are searched, and its translation to SQL. Pure.
+"""The language in which runs and models are searched, and its translation to SQL. Pure.
 
     metrics.auc > 0.9 and tags.task = 'fraud' and not status = 'failed'
 
 A condition compares a field with a text in quotes or a number, by ``=  !=  <  <=  >  >=``,
-``like``, ``ilike`` (with ``%`` and ``_``) or ``in (...)``. Fields: ``metrics.KEY`` (the last
-value), ``params.KEY``, ``tags.KEY`` (backquotes around a key that is no plain word), ``id``,
-``name``, ``experiment``, ``status``, ``user``, ``host``, ``box``, ``parent``, ``started`` and
-``ended`` ('2026-11-22', or '12h': that long ago). A run that lacks what is compared meets no
-condition on it.
+``like``, ``ilike`` (with ``%`` and ``_``) or ``in (...)``. Fields are those of
+:mod:`devbox.runs.fields` or of another kind of thing; for runs ``metrics.KEY`` (the last value),
+``params.KEY``, ``tags.KEY`` (backquotes around a key that is no plain word), ``id``, ``name``,
+``experiment``, ``status``, ``user``, ``host``, ``box``, ``parent``, ``started`` and ``ended``
+('2026-11-22', or '12h': that long ago). What lacks a thing that is compared meets no condition on
+it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,8 @@ from datetime import UTC, datetime
 from time import time as now
 
 from devbox.errors import UsageError
+from devbox.runs.fields import RUNS, Fields, Keyed
 
-_COLUMNS = {
-    "id": "runs.id",
-    "name": "runs.name",
-    "experiment": "experiments.name",
-    "status": "runs.status",
-    "user": "runs.person",
-    "host": "runs.host",
-    "box": "runs.box",
-    "parent": "runs.parent",
-}
-_TIMES = {"started": "runs.started", "ended": "runs.ended"}
-_TABLES = ("metrics", "params", "tags")
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")"
     r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))"
@@ -66,47 +56,58 @@ class _Token:
     place: int
 
 
-def query(where: str = "", order_by: str = "", *, roots: bool = False) -> Query:
-    """Translate a search. ``order_by`` is a field and "desc" or "asc", newest first by default.
+def query(
+    where: str = "", order_by: str = "", *, roots: bool = False, fields: Fields = RUNS
+) -> Query:
+    """Translate a search. ``order_by`` is a field and "desc" or "asc", newest first by default;
+    ``roots`` finds only runs that are nobody's child.
 
     Raises UsageError that shows the place of what is not understood.
     """
-    condition, values = _Parser(where).parsed() if where.strip() else ("1", [])
+    condition, values = _Parser(where, fields).parsed() if where.strip() else ("1", [])
     if roots:
         condition = f"runs.parent = '' AND ({condition})"
-    joins, order, first = _order(order_by)
+    joins, order, first = _order(order_by, fields)
     return Query(joins, condition, order, (*first, *values))
 
 
-def _order(order_by: str) -> tuple[str, str, list[Value]]:
+def quoted(text: str) -> str:
+    """A text as the language writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _order(order_by: str, fields: Fields) -> tuple[str, str, list[Value]]:
     if not order_by.strip():
-        return "", "runs.started DESC, runs.id DESC", []
+        return "", fields.newest, []
     field, _, direction = order_by.strip().rpartition(" ")
     if direction.lower() not in {"asc", "desc"} or not field:
         field, direction = order_by.strip(), "asc"
-    table, dot, key = field.strip().partition(".")
-    tail = f"{direction.upper()} NULLS LAST, runs.started DESC, runs.id DESC"
-    if dot and table in _TABLES:
-        column = "last" if table == "metrics" else "value"
-        join = f"LEFT JOIN {table} AS sorted ON sorted.run = runs.n AND sorted.key = ?"
-        if table != "metrics":
-            # What is a number is sorted as one, before all texts.
-            tail = f"{direction.upper()} NULLS LAST, sorted.value {tail}"
-            column = "number"
-        return join, f"sorted.{column} {tail}", [key.strip("`")]
-    columns = _COLUMNS | _TIMES
-    if field not in columns:
-        raise UsageError(f"Runs have no {field!r} to be sorted by.", hint=_fields())
-    return "", f"{columns[field]} {tail}", []
+    field = field.strip()
+    table, dot, key = field.partition(".")
+    tail = f"{direction.upper()} NULLS LAST, {fields.newest}"
+    if dot and (keyed := fields.keyed.get(table)):
+        join = (
+            f"LEFT JOIN {keyed.table} AS sorted"
+            f" ON sorted.{keyed.owner} = {fields.row} AND sorted.key = ?"
+        )
+        if keyed.numeric:
+            return join, f"sorted.{keyed.value} {tail}", [key.strip("`")]
+        # What is a number is sorted as one, before all texts.
+        up = f"{direction.upper()} NULLS LAST"
+        return join, f"sorted.number {up}, sorted.{keyed.value} {tail}", [key.strip("`")]
+    if field not in fields.sortable:
+        raise UsageError(f"{fields.noun} have no {field!r} to be sorted by.", hint=fields.hint)
+    return "", f"{fields.sortable[field]} {tail}", []
 
 
 class _Parser:
     """Recursive descent: or, and, not, comparison."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, fields: Fields) -> None:
         if len(text) > LONGEST:
             raise UsageError(f"A search has at most {LONGEST} characters.")
         self._text = text
+        self._fields = fields
         self._tokens = self._split(text)
         self._at = 0
         self._depth = 0
@@ -172,26 +173,34 @@ class _Parser:
         sign = _COMPARISONS[operator.text.lower()]
         values = self._list() if sign == "IN" else [self._value()]
         table, dot, key = field.text.partition(".")
-        if dot and table in _TABLES:
-            return self._keyed(table, key.strip("`"), sign, values)
-        if field.text in _TIMES:
+        if dot and (keyed := self._fields.keyed.get(table)):
+            return self._keyed(keyed, key.strip("`"), sign, values)
+        if column := self._fields.times.get(field.text):
             moments = [_moment(self._text, field, value) for value in values]
-            return self._compare(_TIMES[field.text], sign, moments)
-        if field.text not in _COLUMNS:
-            raise _problem(self._text, field.place, "there is no such field", _fields())
-        return self._compare(_COLUMNS[field.text], sign, [str(value) for value in values])
+            return self._compare(column, sign, moments)
+        if column := self._fields.numbers.get(field.text):
+            if not _all_numbers(values):
+                raise self._wrong(f"{field.text} is compared with numbers")
+            return self._compare(column, sign, values)
+        texts = [str(value) for value in values]
+        if words := self._fields.words.get(field.text):
+            return self._among(words, self._compare(words.value, sign, texts))
+        if column := self._fields.texts.get(field.text):
+            return self._compare(column, sign, texts)
+        raise _problem(self._text, field.place, "there is no such field", self._fields.hint)
 
-    def _keyed(self, table: str, key: str, sign: str, values: Sequence[Value]) -> str:
+    def _keyed(self, keyed: Keyed, key: str, sign: str, values: Sequence[Value]) -> str:
         self._values.append(key)
-        column = "value"
-        if table == "metrics":
-            column = "last"
-            if not all(isinstance(value, float) for value in values):
-                raise self._wrong("a metric is compared with numbers")
-        elif all(isinstance(value, float) for value in values):
+        column = keyed.value
+        if keyed.numeric and not _all_numbers(values):
+            raise self._wrong("a metric is compared with numbers")
+        if not keyed.numeric and _all_numbers(values):
             column = "number"
-        inner = self._compare(column, sign, values)
-        return f"runs.n IN (SELECT run FROM {table} WHERE key = ? AND {inner})"  # noqa: S608
+        return self._among(keyed, f"key = ? AND {self._compare(column, sign, values)}")
+
+    def _among(self, table: Keyed, condition: str) -> str:
+        found = f"SELECT {table.owner} FROM {table.table} WHERE {condition}"  # noqa: S608
+        return f"{self._fields.row} IN ({found})"
 
     def _compare(self, column: str, sign: str, values: Sequence[Value]) -> str:
         self._values += values
@@ -240,6 +249,10 @@ class _Parser:
         return _problem(self._text, token.place if token else len(self._text), what)
 
 
+def _all_numbers(values: Sequence[Value]) -> bool:
+    return all(isinstance(value, float) for value in values)
+
+
 def _moment(text: str, field: _Token, value: Value) -> float:
     if isinstance(value, float):
         return value
@@ -256,8 +269,3 @@ def _moment(text: str, field: _Token, value: Value) -> float:
 def _problem(text: str, place: int, what: str, hint: str = "") -> UsageError:
     pointer = " " * place + "^"
     return UsageError(f"The search can't be read: {what}.", hint=hint, detail=(text, pointer))
-
-
-def _fields() -> str:
-    keyed = ", ".join(f"{table}.KEY" for table in _TABLES)
-    return f"Fields are {keyed}, {', '.join([*_COLUMNS, *_TIMES])}."

@@ -65,6 +65,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _making(runs.SQL),
     _making(models.SQL),
     _making(storage.SQL),
+    _making(runs.REMOVED),
 )
 
 VERSION = len(MIGRATIONS)

@@ -6,18 +6,15 @@ sqlalchemy alembic`), on a SQLite store of its own, in the same run.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
+
+from timing import Figure, best, report
 
 from devbox.journal.ids import new_id
 from devbox.journal.places import spool_of
@@ -43,37 +40,9 @@ print(json.dumps({"log": count / (time.perf_counter() - begin)}))
 """
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measured thing: ``value`` in ``unit``, what is aimed at, and the peer's value."""
-
-    name: str
-    value: float
-    unit: str
-    aim: str
-    ok: bool
-    peer: float | None = None
-
-
 def main() -> None:
     """Print the table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mlflow", metavar="PYTHON", help="a Python that has MLflow")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    peer = _peer(options.mlflow) if options.mlflow else {}
-    with tempfile.TemporaryDirectory(prefix="devbox-bench-") as folder:
-        found = list(figures(Path(folder), peer))
-    if options.json:
-        print(json.dumps([asdict(figure) for figure in found], indent=2))
-        return
-    print("| what | devbox | aim | MLflow |")
-    print("| --- | --- | --- | --- |")
-    for figure in found:
-        mark = "" if figure.ok else " (missed)"
-        beside = f"{figure.peer:,.0f} {figure.unit}" if figure.peer else "-"
-        shown = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.1f}"
-        print(f"| {figure.name} | {shown} {figure.unit} | {figure.aim}{mark} | {beside} |")
+    report(__doc__, [(PEER, figures)])
 
 
 def figures(home: Path, peer: dict[str, float]) -> Iterator[Figure]:
@@ -108,16 +77,6 @@ def figures(home: Path, peer: dict[str, float]) -> Iterator[Figure]:
         yield Figure("the newest 100 of them", seconds * 1e3, "ms", "<= 5 ms", seconds <= 0.005)
 
 
-def best(act: Callable[[], object], times: int = 7) -> float:
-    """The shortest of several, in seconds."""
-    found = []
-    for _ in range(times):
-        begin = time.perf_counter()
-        act()
-        found.append(time.perf_counter() - begin)
-    return min(found)
-
-
 def _import() -> Figure:
     def python(code: str) -> float:
         return best(lambda: subprocess.run([sys.executable, "-c", code], check=True))
@@ -144,15 +103,6 @@ def _fill(state: State) -> None:
                 " VALUES (?, ?, 1, ?, 0, 0, 0, 1)",
                 [(run, f"m{key}", draw.random()) for key in range(20)],
             )
-
-
-def _peer(python: str) -> dict[str, float]:
-    env = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    done = subprocess.run(
-        [python, "-c", PEER], env=env, stdout=subprocess.PIPE, text=True, check=True
-    )
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return measured
 
 
 if __name__ == "__main__":

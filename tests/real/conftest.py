@@ -16,6 +16,7 @@ import pytest
 
 from devbox.compute.engine import endpoint
 from devbox.compute.engine.docker import DockerEngine
+from devbox.daemon.client import stop
 from devbox.errors import Unreachable
 from tests.conftest import REAL_HOME
 from tests.real.box import Person
@@ -73,6 +74,7 @@ def home(home: Path, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("DOCKER_HOST", engine.address)
     monkeypatch.setenv("DOCKER_CONFIG", str(REAL_HOME / ".docker"))
     yield home
+    stop(home)
     running = processes_of(home)
     left = [process.info for process in psutil.wait_procs(running, timeout=5)[1]]
     for process in running:

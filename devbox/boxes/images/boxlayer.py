@@ -50,6 +50,8 @@ ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH
 BOX_DOCKERFILE = (
     _HEAD.format(what="devbox's programs in a box.")
     + "COPY --from=devbox-box --chmod=755 / /usr/local/lib/devbox/\n"
+    + "COPY --chmod=755 . /usr/local/lib/devbox/sdk/\n"
+    + "RUN /usr/local/lib/devbox/sdk-setup\n"
 )
 
 

@@ -25,6 +25,7 @@ from devbox.boxes.images.boxlayer import (
     system_dockerfile,
 )
 from devbox.boxes.images.context import fingerprint, folder_files
+from devbox.boxes.images.sdk import sdk_files
 from devbox.config.spec import BoxSpec, Build, Gpu, Service, Settings
 from devbox.errors import ConfigError, Problem
 
@@ -126,7 +127,8 @@ def recipe(spec: BoxSpec, settings: Settings, images_dir: Path) -> Recipe:
         add("system", dockerfile=system, contexts=scripts)
     if commands := installs(spec):
         add("packages", install=commands, files=box_files(spec), contexts=scripts)
-    add("box", dockerfile=BOX_DOCKERFILE, contexts={"devbox-box": images_dir / BOX_PROGRAMS})
+    programs = {"devbox-box": images_dir / BOX_PROGRAMS}
+    add("box", dockerfile=BOX_DOCKERFILE, files=sdk_files(), contexts=programs)
     return Recipe(external, tuple(steps), spec.platform)
 
 

@@ -48,11 +48,12 @@ def platform_of(spec: BoxSpec, architecture: str) -> str:
 
 def unfit(lock: Lock | None, spec: BoxSpec, recipe: Recipe, platform: str) -> tuple[str, ...]:
     """Why a lock cannot be used for a box, a sentence's rest each; empty where it can."""
-    found = lock.of(spec.name) if lock else ()
+    name = spec.locked_as or spec.name
+    found = lock.of(name) if lock else ()
     if lock is None:
         return ("there is no devbox.lock",)
     if not found:
-        return (f"it does not have the box {spec.name}",)
+        return (f"it does not have the box {name}",)
     entry = next((box for box in found if box.platform == platform), None)
     if entry is None:
         others = ", ".join(box.platform for box in found)
@@ -62,7 +63,7 @@ def unfit(lock: Lock | None, spec: BoxSpec, recipe: Recipe, platform: str) -> tu
 
 def entry_of(lock: Lock, spec: BoxSpec, platform: str) -> LockedBox:
     """The entry of a box that :func:`unfit` has nothing against."""
-    return next(box for box in lock.of(spec.name) if box.platform == platform)
+    return next(box for box in lock.of(spec.locked_as or spec.name) if box.platform == platform)
 
 
 def differences(

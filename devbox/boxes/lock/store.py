@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 from devbox.boxes.lock.index import Found, Indexes, normal
 from devbox.boxes.lock.records import Deb, Wheel
@@ -22,7 +22,7 @@ from devbox.boxes.lock.web import Absent, Web
 from devbox.config.spec import Network
 from devbox.errors import DevboxError, Refused
 from devbox.progress import Progress, Report
-from devbox.storage.blobs import Blobs
+from devbox.storage.blobs import Blobs, Damaged
 
 AT_ONCE = 6
 Package = TypeVar("Package", Deb, Wheel)
@@ -181,13 +181,6 @@ class _Checked:
         return data
 
 
-def _digest(file: BinaryIO) -> str:
-    hasher = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        hasher.update(chunk)
-    return hasher.hexdigest()
-
-
 def place_files(blobs: Blobs, files: Iterable[tuple[str, str]], folder: Path) -> Path:
     """Make a folder of files from storage, as (name, hash), read again so that a damaged one is
     noticed; linked where it can be."""
@@ -196,12 +189,13 @@ def place_files(blobs: Blobs, files: Iterable[tuple[str, str]], folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     for name, digest in files:
         target = folder / name
-        with blobs.open(digest) as file:
-            if _digest(file) != digest:
-                raise DevboxError(
-                    f"{name} is damaged in storage ({blobs.path(digest)}).",
-                    hint="Delete that file; it is fetched again.",
-                )
+        try:
+            blobs.open(digest).close()
+        except Damaged as error:
+            raise DevboxError(
+                f"{name} is damaged in storage ({blobs.path(digest)}).",
+                hint="Delete that file; it is fetched again.",
+            ) from error
         target.unlink(missing_ok=True)
         try:
             target.hardlink_to(blobs.path(digest))

@@ -47,6 +47,9 @@ class DockerEngine:
         """Close the connections that are kept for the next call."""
         self.http.close()
 
+    def abort(self) -> None:
+        self.http.abort()
+
     def fresh(self) -> DockerEngine:
         return DockerEngine(self._endpoint)
 

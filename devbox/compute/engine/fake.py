@@ -114,6 +114,9 @@ class FakeEngine:
     def fresh(self) -> FakeEngine:
         return self
 
+    def abort(self) -> None:
+        pass  # nothing waits
+
     def look_ahead(self) -> None:
         pass  # it answers at once
 

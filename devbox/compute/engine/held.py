@@ -68,7 +68,12 @@ def _body(request: HeldRequest) -> dict[str, Any]:
         "StdinOnce": True,
         "AttachStdin": True,
         "Labels": dict(request.labels),
-        "HostConfig": {"AutoRemove": True, "Mounts": mounts, "Tmpfs": dict(request.tmpfs)},
+        "HostConfig": {
+            "AutoRemove": True,
+            "Mounts": mounts,
+            "Tmpfs": dict(request.tmpfs),
+            "NetworkMode": request.network or "default",
+        },
     }
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from io import BufferedReader
 from types import TracebackType
 from typing import Any, Self, cast
+from weakref import WeakSet
 
 from devbox.compute.engine.endpoint import Endpoint
 from devbox.compute.engine.faults import EngineError, engine_error
@@ -132,6 +133,7 @@ class Http:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._idle: list[socket.socket] = []
+        self._open: WeakSet[socket.socket] = WeakSet()
         self.endpoint = endpoint
 
     def json(
@@ -222,7 +224,9 @@ class Http:
                 if _is_open(connection):
                     return connection
                 connection.close()
-        return self.endpoint.connect(CONNECT_TIMEOUT)
+        made = self.endpoint.connect(CONNECT_TIMEOUT)
+        self._open.add(made)
+        return made
 
     def keep(self, connection: socket.socket) -> None:
         """Keep a connection for the next request."""
@@ -236,6 +240,12 @@ class Http:
             f"The connection to the Docker engine at {self.endpoint.address} broke: {error}.",
             hint="Did the engine stop or restart? Try again; its log says more.",
         )
+
+    def abort(self) -> None:
+        """Break off every answer that another thread is reading: it gets Unreachable."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connections that are kept."""

@@ -112,7 +112,8 @@ class HeldMount:
 
 @dataclass(frozen=True)
 class HeldRequest:
-    """A container to hold. ``tmpfs`` maps folders in memory to their mount options."""
+    """A container to hold. ``tmpfs`` maps folders in memory to their mount options; ``network``
+    is the engine's default one, or "none"."""
 
     name: str
     image: str
@@ -120,6 +121,7 @@ class HeldRequest:
     mounts: tuple[HeldMount, ...] = ()
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     platform: str = ""
+    network: str = ""
 
 
 def image(data: Mapping[str, Any], containers: int = 0) -> Image:

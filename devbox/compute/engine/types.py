@@ -130,6 +130,10 @@ class Engine(Protocol):
     def fresh(self) -> Engine:
         """The same engine through connections of its own, for another process."""
 
+    def abort(self) -> None:
+        """Break off every answer that another thread reads from these connections: it gets
+        Unreachable."""
+
     def look_ahead(self) -> None:
         """Begin to ask for what the next :meth:`info` answers: it takes an engine a while."""
 

@@ -91,3 +91,11 @@ CREATE TABLE inputs (
     PRIMARY KEY (run, name, version, digest, uri)
 ) WITHOUT ROWID;
 """
+
+REMOVED = """
+CREATE TABLE removed_runs (
+    id TEXT PRIMARY KEY,
+    time REAL NOT NULL
+) WITHOUT ROWID;
+"""
+"""What was removed, so that a journal that turns up later does not bring it back."""

@@ -43,7 +43,7 @@ def test_an_unknown_shell(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_commands_and_options() -> None:
-    assert offered([], "st") == ["stop", "start", "status", "stats", "state"]
+    assert offered([], "st") == ["stop", "start", "status", "stats", "storage", "state"]
     assert offered(["state"], "") == ["backup", "check", "path", "restore"]
     assert offered(["events"], "--s") == ["--subject", "--since"]
     assert "--version" in offered([], "--")

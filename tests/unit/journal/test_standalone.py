@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[3] / "devbox"
-PARTS = ("__init__.py", "errors.py", "journal")
+PARTS = ("__init__.py", "errors.py", "redact.py", "home.py", "progress.py", "journal")
 SCRIPT = """
 import sys, devbox
 with devbox.start_run("alone", params={"a": 1}, sample_every=0.1) as run:

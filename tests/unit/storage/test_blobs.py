@@ -212,7 +212,7 @@ def test_a_living_writer_is_not_swept(store: Blobs, writer: subprocess.Popen[byt
     store.gc([], grace=-60)
     assert len(unfinished(store)) == 1
     printed, _ = writer.communicate(b"")
-    assert store.size(printed.decode().split()[-1]) == 2 * blobs.CHUNK
+    assert store.size(printed.decode().split()[-1]) == 2 * blobs.PORTION
     assert list(store.verify()) == []
     assert unfinished(store) == []
 

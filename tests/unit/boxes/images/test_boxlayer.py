@@ -70,7 +70,7 @@ def test_a_box_that_adds_nothing_only_gets_the_programs() -> None:
     assert not system_dockerfile(box(pip=("rich",), python="3.11"), own_image=False)
     assert not installs(box(apt=("gcc",)))
     verbs = [line.split()[0] for line in instructions(BOX_DOCKERFILE)]
-    assert verbs == ["ARG", "FROM", "USER", "COPY"]
+    assert verbs == ["ARG", "FROM", "USER", "COPY", "COPY", "RUN"]
 
 
 def test_only_requirement_files_and_their_includes_are_sent(spec: MakeSpec) -> None:

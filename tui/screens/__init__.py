@@ -1,0 +1,1 @@
+"""One module, or folder, for each area. :mod:`tui.areas` lists them."""
