@@ -198,7 +198,7 @@ class Devbox:
             state=lambda: self.state,
             images=lambda: self.images,
             here=self._here,
-            take_in=lambda: self.runs.ingest.everything(),
+            take_in=lambda: self.runs.ingest.everything(),  # noqa: PLW0108 - opened when used
         )
 
     @cached_property

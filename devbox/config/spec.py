@@ -216,8 +216,9 @@ class Settings:
     ``base_image`` is what images/base starts from; ``defaults`` are [box] keys that apply to
     every box of this person unless the project says otherwise. ``secrets`` says, by name, where
     values come from. ``git_credentials`` and ``ssh_agent`` let boxes use those of this machine.
-    ``tui`` is about the terminal UI. ``trusted`` are the types that models' files may hold beyond those that are known to be
-    harmless. ``daemon_idle`` is in seconds: so long the daemon stays without anything to do.
+    ``tui`` is about the terminal UI. ``trusted`` are the types that models' files may hold beyond
+    those that are known to be harmless. ``daemon_idle`` is in seconds: so long the daemon stays
+    without anything to do.
     ``file`` is where all this was read, None where there is no such file.
     """
 
