@@ -49,6 +49,7 @@ class DevboxApp(App[int], Verbs, Asking):
 
     CSS_PATH = "app.tcss"
     TITLE = "devbox"
+    COMMAND_PALETTE_BINDING = "ctrl+backslash"  # beside the table's own
     BINDINGS = [
         *bindings("app"),
         *(area_binding(number, a.name, a.title) for number, a in enumerate(AREAS, 1)),

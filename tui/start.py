@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 
 from devbox.api import Devbox
 from devbox.config.locate import Place
@@ -33,6 +34,7 @@ def start(screen: str = "boxes", query: str = "", *, read_only: bool = False) ->
             preferences=door.settings.tui,
         )
         check(door.settings, app)
+        gc.freeze()  # what is imported stays: looking through it again and again would be felt
         return app.run() or 0
 
 

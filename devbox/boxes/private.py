@@ -58,6 +58,8 @@ class Private:
         files = {**network, **git.files}
         lines = "".join(f"export {name}={shlex.quote(values[name])}\n" for name in names)
         if lines:
+            # Runs mask what these variables hold, whatever they are called.
+            lines = f"export DEVBOX_SECRETS={','.join(names)}\n{lines}"
             files["env"] = files.get("env", b"") + lines.encode()
         return Given(files, git.hosts, tuple(warnings), self._digest(names, network))
 

@@ -43,7 +43,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Experiments": {
         "run": Entry("track", "run", "Run a command as a tracked run."),
-        "sweep": Entry("sweep", "sweep", "Run a command with many params, each as a run."),
+        "sweep": Entry("sweep", "sweep", "Run a command many times with different params."),
         "runs": Entry("runs", "runs", "List, show, compare, plot and remove what ran."),
         "experiment": Entry(
             "experiment", "experiment", "List, show, rename and remove experiments, groups of runs."
@@ -65,7 +65,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "image": Entry("image", "image", "List, build, make and prune images."),
     },
     "This machine": {
-        "tui": Entry("tui", "tui", "Open the terminal UI; `devbox` alone does too."),
+        "tui": Entry("tui", "tui", "Open the terminal UI; `devbox` alone in a terminal does too."),
         "host": Entry("host", "host", "Show what this machine has and how busy it is."),
         "df": Entry("df", "df", "Show what takes space."),
         "doctor": Entry(

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from devbox.cli.output import json_option, plain, print_json, print_table, say
+from devbox.cli.output import json_option, plain, plain_line, print_json, print_table, say
 from devbox.cli.removal import remove_experiment
 
 
@@ -73,13 +73,13 @@ def show(name: str, as_json: bool) -> None:
         )
         return
     statuses = ", ".join(f"{count} {status}" for status, count in found.statuses.items())
-    click.echo(f"experiment  {found.experiment.name}")
+    click.echo(f"experiment  {plain_line(found.experiment.name)}")
     click.echo(f"      runs  {found.experiment.runs}" + (f" ({statuses})" if statuses else ""))
     for each in found.metrics:
         click.echo(f"    metric  {each.key}: {each.low:.6g} to {each.high:.6g} in {each.runs} runs")
     for run in found.newest:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-        click.echo(f"       run  {run.id[:12]}  {run.name}  {run.status}  {when}")
+        click.echo(f"       run  {run.id[:12]}  {plain_line(run.name)}  {run.status}  {when}")
 
 
 @experiment.command("rename")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,11 @@ from devbox.cli.faults import reader_may_leave
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+def terminal() -> bool:
+    """Whether there is a terminal that a UI can be drawn on."""
+    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") not in {"", "dumb"}
 
 
 class LazyGroup(click.Group):
@@ -89,10 +95,10 @@ def cli(ctx: click.Context) -> int:
       devbox exec -- python train.py
     """
     if ctx.invoked_subcommand is None:
-        from devbox.cli.tui import open_ui, terminal
-
         if not terminal():
             click.echo(ctx.get_help())
             return 0
+        from devbox.cli.tui import open_ui
+
         return open_ui()
     return 0

@@ -62,13 +62,22 @@ def print_json_line(value: Any) -> None:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A plain table: a title row, columns padded to their widest cell."""
-    lines = [[str(title).upper() for title in titles]]
-    lines += [["" if cell is None else str(cell) for cell in row] for row in rows]
+    """A plain table: a title row, columns padded to their widest cell. Cells are shown without
+    what a terminal would obey: what boxes and runs wrote is among them."""
+    lines = [[plain_line(str(title).upper()) for title in titles]]
+    lines += [["" if cell is None else plain_line(str(cell)) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())
+
+
+def plain_line(text: str, longest: int = 0) -> str:
+    """A text in one line, without control characters; cut to ``longest`` characters."""
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else " " for each in text)
+    line = text.strip()
+    return line if not longest or len(line) <= longest else line[: longest - 3] + "..."
 
 
 def say(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devbox.cli.output import confirm, json_option, print_json, say, yes_option
+from devbox.cli.output import confirm, json_option, plain_line, print_json, say, yes_option
 from devbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def _remove(runs: Runs, removal: Removal, *, yes: bool, as_json: bool) -> None:
     gone: tuple[str, ...] = ()
     if removal.runs or removal.experiment:
         _show(removal)
-        what = f"experiment {removal.experiment}" if removal.experiment else "these runs"
+        name = plain_line(removal.experiment)
+        what = f"experiment {name}" if name else "these runs"
         confirm(f"Remove {what}?", yes=yes, refusal=f"Nothing was removed of {what}.")
         gone = runs.remove(removal)
     if as_json:
@@ -78,11 +79,13 @@ def _remove(runs: Runs, removal: Removal, *, yes: bool, as_json: bool) -> None:
 
 def _show(removal: Removal) -> None:
     if removal.experiment:
-        say(f"This removes the experiment {removal.experiment} with {len(removal.runs)} runs:")
+        name = plain_line(removal.experiment)
+        say(f"This removes the experiment {name} with {len(removal.runs)} runs:")
     else:
         say("This removes:")
     for run in removal.runs[:SHOWN]:
-        say(f"  {run.id[:12]}  {run.name}  {run.experiment}  {run.status}")
+        shown = plain_line(f"{run.name}  {run.experiment}")
+        say(f"  {run.id[:12]}  {shown}  {run.status}")
     if len(removal.runs) > SHOWN:
         say(f"  and {len(removal.runs) - SHOWN} more")
     say(LATER)

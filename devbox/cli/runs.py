@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from devbox.cli.output import json_option, print_json, print_table, size
+from devbox.cli.output import json_option, plain_line, print_json, print_table, size
 from devbox.cli.removal import remove_runs
 from devbox.errors import UsageError
 
@@ -200,7 +200,7 @@ def _row(run: RunRecord) -> tuple[str, ...]:
 
 
 def _label(run: RunRecord) -> str:
-    return f"{run.name or 'run'} {run.id[:SHOWN_ID]}"
+    return plain_line(f"{run.name or 'run'} {run.id[:SHOWN_ID]}")
 
 
 def _when(moment: float) -> str:
@@ -243,7 +243,7 @@ def _print(run: RunRecord, children: list[str]) -> None:
     if run.damaged:
         rows.append(("damaged", f"{run.damaged} records could not be read"))
     for title, text in rows:
-        click.echo(f"{title:>10}  {text}".rstrip())
+        click.echo(f"{title:>10}  {plain_line(text)}".rstrip())
 
 
 def _print_comparison(found: Comparison) -> None:

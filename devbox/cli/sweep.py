@@ -43,7 +43,7 @@ def sweep(
     resume: str,
     as_json: bool,
 ) -> int:
-    """Run a command many times with different params, each time as a run.
+    """Run a command many times with different params.
 
     The runs are children of one run. A range is choice:2,4,8 or int:1:10 or float:0:1 or
     log:1e-4:1e-1 or logint:1:1000; a third number of int or float is a step. {NAME} in the

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
+from devbox.cli.group import terminal
 from devbox.errors import UsageError
-
-
-def terminal() -> bool:
-    """Whether there is a terminal that a UI can be drawn on."""
-    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") not in {"", "dumb"}
 
 
 @click.command("tui")

@@ -258,6 +258,8 @@ class Storage:
                 problems.append(error)
         if damaged:
             raise Damaged(digest, " and ".join(damaged))
+        if self.blobs.has(digest) and not problems:
+            raise Damaged(digest, str(self.blobs.path(digest)))
         if len(problems) == 1 and len(names) == 1:
             raise problems[0]
         where = ", ".join(names) or "no storage location"

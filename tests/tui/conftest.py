@@ -58,14 +58,14 @@ class Person:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = 60) -> None:
         """Wait for a condition."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"it did not happen in time:\n{self.screen}"
             await self.pilot.pause(0.01)
 
-    async def sees(self, text: str, seconds: float = 20) -> None:
+    async def sees(self, text: str, seconds: float = 60) -> None:
         """Wait until a text is on the screen."""
         await self.until(lambda: text in self.screen, seconds)
 

@@ -11,7 +11,7 @@ from devbox.api import Devbox
 from devbox.compute.engine.types import ExecResult
 from devbox.errors import DevboxError
 from tests.tui.conftest import Person, Scripted, make_box, sitting
-from tui.screens.boxes import BoxesScreen, shell
+from tui.screens.boxes import BoxesScreen
 from tui.widgets.dialog import Ask, Read
 
 
@@ -200,7 +200,6 @@ async def test_a_shell_takes_the_terminal_and_gives_it_back(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr("tui.screens.boxes.acts.open_shell", lambda app, name: opened.append(name))
-    assert shell.open_shell
     async with sitting(door) as person:
         await person.sees("churn")
         await person.press("j", "e")

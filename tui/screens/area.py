@@ -171,6 +171,7 @@ class ListArea(Area, Generic[T]):
         self.query_one("#left").border_title = f"{self.name_.title()} {count}{marked}{filtered}"
         empty = self.query_one("#empty", Static)
         empty.display = not found
+        self.query_one("#left").set_class(not found, "-empty")
         if not found:
             empty.update(f"Nothing fits {self.query_text}." if everything else self.empty)
 

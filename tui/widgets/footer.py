@@ -46,6 +46,11 @@ class Offered:
 class Footer(Vertical):
     """Keys and, above them, the state of things and the command line of the act."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = False
+        self._keys: Content | None = None
+
     def compose(self) -> ComposeResult:
         with Horizontal(id="status"):
             yield Static("", id="state", markup=False)
@@ -69,7 +74,13 @@ class Footer(Vertical):
         self.query_one("#command", Static).update(text if command else "")
 
     def show_keys(self) -> None:
-        """The keys that work now; those that don't are grey."""
+        """Show the keys that work now, grey where they don't: once, whatever asks for it."""
+        if not self._asked:
+            self._asked = True
+            self.call_later(self._draw_keys)
+
+    def _draw_keys(self) -> None:
+        self._asked = False
         if not self.is_attached or self.screen is not self.app.screen:
             return
         acts = [each for each in offered(self.screen) if not each.action.quiet]
@@ -87,7 +98,10 @@ class Footer(Vertical):
                 continue
             kept += shown.cell_length + 1
             parts.append(shown)
-        self.query_one("#keys", Static).update(Content(" ").join([*parts, *tail]))
+        keys = Content(" ").join([*parts, *tail])
+        if self._keys is None or not keys.is_same(self._keys):
+            self._keys = keys
+            self.query_one("#keys", Static).update(keys)
 
 
 def offered(screen: Screen[Any]) -> list[Offered]:

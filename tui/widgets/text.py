@@ -109,17 +109,23 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
         self.times = False
         self.needle = ""
         self.found = ""
-        self._version = -1
+        self._shown = (-1, Size())
+        """What was drawn last: the version of the lines, and the room."""
         self._widest = 0
         self._rows: list[Strip] = []
         self._at = -1
         self._search: asyncio.Task[None] | None = None
 
+    @property
+    def room(self) -> Size:
+        """What the scroll bars leave."""
+        return self.scrollable_content_region.size
+
     def show(self, lines: Lines, *, follow: bool) -> None:
         """Show other lines."""
         self.lines = lines
         self.follow = follow
-        self._version = -1
+        self._shown = (-1, Size())
         self._widest = 0
         self._at = -1
         self.found = ""
@@ -128,10 +134,10 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
 
     def catch_up(self) -> None:
         """Show what has come."""
-        version = self.lines.version
-        if version == self._version or not self.is_attached or not self.size:
+        now = (self.lines.version, self.room)
+        if now == self._shown or not self.is_attached or not self.size:
             return
-        self._version = version
+        self._shown = now
         self._fit()
         if self.follow:
             self.scroll_to(y=self._last_top(), animate=False, force=True)
@@ -144,14 +150,14 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
         self._view.hint()
 
     def _fit(self) -> None:
-        height = len(self.lines) + (self.size.height - 1 if self.wrap and len(self.lines) else 0)
+        height = len(self.lines) + (self.room.height - 1 if self.wrap and len(self.lines) else 0)
         size = Size(0 if self.wrap else self._widest, height)
         if size != self.virtual_size:
             self.virtual_size = size
 
     def _last_top(self) -> int:
         """The first line to show so that the last one is at the bottom."""
-        height, count = self.size.height, len(self.lines)
+        height, count = self.room.height, len(self.lines)
         if not self.wrap:
             return max(count - height, 0)
         rows, top = 0, count
@@ -169,13 +175,13 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
             self._rows = self._layout()
         base = self.rich_style
         if y >= len(self._rows):
-            return Strip.blank(self.size.width, base)
+            return Strip.blank(self.room.width, base)
         left = 0 if self.wrap else self.scroll_offset.x
-        strip = self._rows[y].crop(left, left + self.size.width)
-        return strip.adjust_cell_length(self.size.width, base).apply_style(base)
+        strip = self._rows[y].crop(left, left + self.room.width)
+        return strip.adjust_cell_length(self.room.width, base).apply_style(base)
 
     def _layout(self) -> list[Strip]:
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = self.scroll_offset.y, self.room.height
         rows: list[Strip] = []
         for number, line in enumerate(self.lines.between(top, top + height), start=top):
             if self.wrap:
@@ -193,7 +199,7 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
 
     def _wrapped(self, line: Line, *, here: bool = False) -> list[Strip]:
         text = self._text(line, here=here)
-        width = max(self.size.width, 1)
+        width = max(self.room.width, 1)
         if text.cell_len <= width:
             return [_strip(text)]
         return [_strip(part) for part in text.wrap(self.app.console, width)]
@@ -216,7 +222,7 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
         return text
 
     def on_resize(self) -> None:
-        self._version = -1
+        self._shown = (-1, Size())
         self.catch_up()
 
     def notify_style_update(self) -> None:
@@ -260,8 +266,8 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
         self.follow = False
         self.found = f" (line {number + 1 + self.lines.dropped:,})"
         top = self.scroll_offset.y
-        if not top <= number < top + self.size.height:
-            self.scroll_to(y=max(number - self.size.height // 3, 0), animate=False, force=True)
+        if not top <= number < top + self.room.height:
+            self.scroll_to(y=max(number - self.room.height // 3, 0), animate=False, force=True)
         self.redraw()
 
     # Acts
@@ -281,10 +287,10 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
         self._move(1)
 
     def do_page_up(self) -> None:
-        self._move(-max(self.size.height - 1, 1))
+        self._move(-max(self.room.height - 1, 1))
 
     def do_page_down(self) -> None:
-        self._move(max(self.size.height - 1, 1))
+        self._move(max(self.room.height - 1, 1))
 
     def do_left(self) -> None:
         self.scroll_to(x=self.scroll_offset.x - 10, animate=False, force=True)
@@ -320,7 +326,7 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
 
     def do_wrap(self) -> None:
         self.wrap = not self.wrap
-        self._version = -1
+        self._shown = (-1, Size())
         self.scroll_to(x=0, animate=False, force=True)
         self.catch_up()
 
@@ -330,7 +336,7 @@ class Page(ScrollView, Acting, can_focus=True, inherit_bindings=False):
 
     def do_yank(self) -> None:
         top = self.scroll_offset.y
-        lines = self.lines.between(top, top + self.size.height)
+        lines = self.lines.between(top, top + self.room.height)
         text = "\n".join(Text.from_ansi(line.text).plain for line in lines)
         self.app.copy_to_clipboard(text[:MOST_COPIED])
         self.app.notify(f"{len(lines)} lines are in the clipboard.")

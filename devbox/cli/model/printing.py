@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devbox.cli.output import print_table, say, size
+from devbox.cli.output import plain_line, print_table, say, size
 
 if TYPE_CHECKING:
     from devbox.boxes.modelcheck import Called
@@ -145,12 +145,6 @@ def say_removal(plan: Removal) -> None:
         say(f"  alias {alias} names version {number}")
     if plan.files:
         say(f"  {plan.files} files ({size(plan.size)}) stay in storage until it is cleaned up")
-
-
-def plain_line(text: str, longest: int = 0) -> str:
-    """A text in one line, without control characters; cut to ``longest`` characters."""
-    line = "".join(each if each.isprintable() else " " for each in text).strip()
-    return line if not longest or len(line) <= longest else line[: longest - 3] + "..."
 
 
 def _row(version: VersionSummary) -> tuple[str, ...]:

@@ -172,7 +172,7 @@ def test_what_a_box_is_given(tmp_path: Path, file: Path) -> None:
     settings = Settings("me", network=network, secrets={"TOKEN": SecretSource(file=file)})
     given = Private(settings).gather(["TOKEN"], tmp_path)
     env = given.files["env"].decode()
-    assert env.endswith("export TOKEN='it'\"'\"'s\na value'\n")
+    assert env.endswith("export DEVBOX_SECRETS=TOKEN\nexport TOKEN='it'\"'\"'s\na value'\n")
     assert "http_proxy=" in env
     assert "it's" not in repr(given)
     assert given.known == ""

@@ -37,6 +37,7 @@ WITHOUT_JSON = {
     "runs logs": "what it prints is the command's",
     "shell": "a terminal",
     "ssh": "what it prints is the command's",
+    "tui": "a terminal",
 }
 """Commands without --json, and why."""
 

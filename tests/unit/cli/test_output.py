@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from devbox.cli.output import size, telling
+from devbox.cli.output import print_table, size, telling
 from devbox.progress import Progress
 
 STEPS = [
@@ -68,3 +68,14 @@ def test_in_a_terminal_output_passes_in_one_line() -> None:
 )
 def test_sizes(value: int, text: str) -> None:
     assert size(value) == text
+
+
+def test_a_table_shows_nothing_that_a_terminal_would_obey(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(("name", "note"), [("\x1b]0;owned\x07a\nb", None), ("plain 🙂", 3)])
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME          NOTE",
+        "]0;owned a b",
+        "plain 🙂       3",
+    ]

@@ -52,7 +52,7 @@ class LogStream:
                     for source, line in door.inside.logs(
                         self.box, follow=True, tail=tail, since=since
                     ):
-                        if self._ended:
+                        if self._over.is_set():
                             return
                         if not self._is_new(source, line):
                             continue
