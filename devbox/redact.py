@@ -20,6 +20,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 MASK = "***"
+SECRETS = "DEVBOX_SECRETS"
+"""The variable with the names of variables that are secret, separated by commas."""
 SHORTEST = 4
 
 _known: frozenset[str] = frozenset()
@@ -69,8 +71,8 @@ def _forms(value: str) -> set[str]:
 
 def remember_environment(environ: Mapping[str, str]) -> None:
     """Mask the values of the variables whose names say that they are secret from now on, and of
-    those that ``DEVBOX_SECRETS`` names, separated by commas."""
-    named = set(environ.get("DEVBOX_SECRETS", "").split(","))
+    those that ``DEVBOX_SECRETS`` names."""
+    named = set(environ.get(SECRETS, "").split(","))
     remember(
         value
         for name, value in environ.items()

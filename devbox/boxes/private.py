@@ -12,6 +12,7 @@ from devbox.boxes.images.network import box_files, box_mounts
 from devbox.boxes.secrets import SecretSources
 from devbox.config.spec import Settings
 from devbox.home import settings_file
+from devbox.redact import SECRETS
 
 _MEANING = {
     "gitconfig": "git settings",
@@ -59,7 +60,7 @@ class Private:
         lines = "".join(f"export {name}={shlex.quote(values[name])}\n" for name in names)
         if lines:
             # Runs mask what these variables hold, whatever they are called.
-            lines = f"export DEVBOX_SECRETS={','.join(names)}\n{lines}"
+            lines = f"export {SECRETS}={','.join(names)}\n{lines}"
             files["env"] = files.get("env", b"") + lines.encode()
         return Given(files, git.hosts, tuple(warnings), self._digest(names, network))
 

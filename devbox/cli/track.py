@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,7 +13,8 @@ from devbox.cli.complete import complete_box
 from devbox.cli.output import say
 from devbox.cli.served import served
 from devbox.cli.target import root_or_none
-from devbox.errors import UsageError
+from devbox.errors import DevboxError, UsageError
+from devbox.redact import SECRETS
 
 
 @click.command("run", cls=PassThrough, context_settings={"allow_interspersed_args": False})
@@ -58,10 +61,26 @@ def run(
     if box is not None:
         options = [f"--name={title}", f"--experiment={experiment}", *(f"--tag={t}" for t in tags)]
         return _in_box(box or None, [*options, "--", *argv])
+    _know_secrets()
     done = track(argv, name=title, experiment=experiment, tags=pairs)
     failed = f" failed: {done.error}" if done.error else ""
     say(f"Run {done.id[:12]}{failed}; see `devbox runs show {done.id[:12]}`")
     return done.code
+
+
+def _know_secrets() -> None:
+    """Have the run and its code mask what the secrets' variables hold, whatever they are called:
+    those of the settings, and those that devbox.toml names."""
+    from devbox.api import Devbox
+
+    names = set(os.environ.get(SECRETS, "").split(","))
+    # Nothing of a run waits for a file that is broken.
+    with Devbox() as door, suppress(DevboxError):
+        sources = door.settings.secrets
+        names |= {source.env for source in sources.values()}
+        for box in door.project().boxes.values():
+            names |= {name for name in box.spec.secrets if name not in sources}
+    os.environ[SECRETS] = ",".join(sorted(filter(None, names)))
 
 
 def _in_box(name: str | None, words: list[str]) -> int:

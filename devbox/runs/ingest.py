@@ -113,6 +113,8 @@ class Ingest:
             some, done = self._journal(source, run, folder, journal, start, ended=not alive)
             changed, whole = changed or some, whole and done
         if alive:
+            if (source, run) not in self._seen:
+                changed |= self._store.revive(run, box=source.box)
             if whole:
                 self._seen[source, run] = sizes
         elif whole:

@@ -100,7 +100,8 @@ def import_file(file: Path, name: str, dry_run: bool, as_json: bool) -> None:
 def _tell(found: Imported) -> None:
     holds = f"{found.files} files, {len(found.runs)} runs, {size(found.size)}"
     if not found.new:
-        say(f"It is here already: {found.ref}; nothing was changed.")
+        what = f"{found.mended} damaged or missing files were mended" if found.mended else ""
+        say(f"It is here already: {found.ref}; {what or 'nothing was changed'}.")
     elif not found.ref:
         say(f"The file is whole: {found.was} with {holds}. Nothing was imported.")
     else:

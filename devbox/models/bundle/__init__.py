@@ -54,7 +54,8 @@ class Exported:
 class Imported:
     """What a file holds, and what became of it: ``was`` is what the version was called where it
     was exported, ``ref`` what it is called here, "" with a dry run. ``new`` is False where it was
-    here before. ``runs`` and ``data`` are what came with it, ``data`` by what it is called here.
+    here before; ``mended`` files of it were gone or damaged here then, and came again. ``runs``
+    and ``data`` are what came with it, ``data`` by what it is called here.
     """
 
     ref: str
@@ -65,6 +66,7 @@ class Imported:
     size: int
     runs: tuple[str, ...]
     data: tuple[str, ...]
+    mended: int = 0
 
 
 class Bundles:
@@ -122,7 +124,8 @@ class Bundles:
         self, file: Path, *, name: str = "", dry_run: bool = False, report: Report = silent
     ) -> Imported:
         """Make the version that a file holds the next one of its model, or of the model ``name``,
-        with its runs and data: all of it or nothing. One that is here already is left as it is.
+        with its runs and data: all of it or nothing. One that is here already is left as it is;
+        only content of it that is gone or damaged here is taken again.
 
         ``dry_run``: only check all of it. Raises DevboxError where anything of the file is not as
         it should be.
@@ -135,7 +138,8 @@ class Bundles:
             found.check(report)
             known = self._models().registered(found.manifest.version.id)
             if known:
-                return _told(found.manifest, known.ref, new=False)
+                mended = 0 if dry_run else self._mend(found, report)
+                return replace(_told(found.manifest, known.ref, new=False), mended=mended)
             if dry_run:
                 return _told(found.manifest, "", new=True)
             with self._blobs.lease():
@@ -162,6 +166,25 @@ class Bundles:
                 data = [self._data().admit(each).ref for each in manifest.data]
                 kept, added = store.add(manifest, model)
         return replace(_told(manifest, kept.ref, new=added), runs=tuple(new), data=tuple(data))
+
+    def _mend(self, found: Bundle, report: Report) -> int:
+        """Take what is gone or damaged here of a version; returns how many files that were."""
+        mended = 0
+        with self._blobs.lease(), closing(found.members(report)) as members:
+            for member, content in members:
+                if member.run:
+                    break
+                if not self._whole(member.sha256):
+                    self._blobs.receive(member.sha256, content)
+                    mended += 1
+        return mended
+
+    def _whole(self, digest: str) -> bool:
+        try:
+            self._blobs.open(digest).close()
+        except DevboxError:
+            return False
+        return True
 
     def _parts(self, version: ModelVersion, data: Iterable[DatasetVersion]) -> Parts:
         from devbox.models.bundle.out import Parts

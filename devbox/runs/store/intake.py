@@ -60,6 +60,20 @@ class Intake:
             )
             return done.rowcount > 0
 
+    def revive(self, run: str, *, box: str = "") -> bool:
+        """A run of a box that was lost and has a process is running: a child that outlives the
+        process that started the run may write its first record late."""
+        found = self._state.connection.execute("SELECT status FROM runs WHERE id = ?", (run,))
+        row = found.fetchone()
+        if row is None or row["status"] != LOST:
+            return False
+        with self._state.transaction() as connection:
+            done = connection.execute(
+                "UPDATE runs SET status = ?, ended = NULL WHERE id = ? AND status = ? AND box = ?",
+                (RUNNING, run, LOST, box),
+            )
+            return done.rowcount > 0
+
     def _run_number(self, connection: Connection, run: str, box: str) -> int | None:
         row = connection.execute("SELECT n, box FROM runs WHERE id = ?", (run,)).fetchone()
         if row:

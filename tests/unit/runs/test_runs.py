@@ -141,6 +141,22 @@ def test_a_run_whose_process_died_is_lost_not_running(runs: Runs) -> None:
     assert found.metrics == {"loss": 1.0}
 
 
+def test_a_lost_run_whose_child_goes_on_is_running_again(runs: Runs) -> None:
+    script = (
+        "import os\nfrom devbox.journal.active import start_run\n"
+        "os.write(1, start_run(sample_every=None).id.encode())\nos._exit(1)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False)
+    run = ended.stdout.decode()
+    assert runs.get(run).status == "lost"
+    child = Run(run, spool())
+    child.log_metric("loss", 1.0)
+    found = runs.get(run)
+    assert (found.status, found.ended, found.metrics) == ("running", None, {"loss": 1.0})
+    child.close()
+    assert runs.get(run).status == "lost"
+
+
 def test_a_child_of_a_fork_keeps_no_dead_run_alive(runs: Runs) -> None:
     script = (
         "import os, time\nfrom devbox.journal.active import start_run\n"

@@ -121,3 +121,32 @@ def test_what_is_not_understood_is_pointed_at() -> None:
     devbox("runs", "compare", "one", code=2)
     devbox("run", code=125)
     devbox("run", "--tag", "x", "--", "true", code=125)
+
+
+def test_what_the_settings_call_secret_is_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text('[secrets]\nDATABASE = { env = "WHERE" }\n')
+    (tmp_path / "project" / "devbox.toml").write_text('[box]\nsecrets = ["DATABASE", "OTHER"]\n')
+    for name, value in (("DEVBOX_CONFIG", settings), ("WHERE", "plainword"), ("OTHER", "second")):
+        monkeypatch.setenv(name, str(value))
+    log = "import devbox, os; devbox.log_param('used', os.environ['WHERE'] + os.environ['OTHER'])"
+    devbox("run", "--", sys.executable, "-c", log, "plainword", "second")
+    (run,) = found()
+    assert run["params"] == {"used": "******"}
+    shown = json.loads(devbox("runs", "show", run["id"], "--json").stdout)
+    assert shown["command"][-2:] == ["***", "***"]
+    settings.write_text("[[broken")
+    devbox("run", "--", "true")
+
+
+def test_a_terminal_obeys_nothing_that_a_run_wrote() -> None:
+    code = "import devbox; devbox.set_tag('note', '\\x1b]0;owned\\x07a\\nb')"
+    devbox("run", "--name", "\x1b[2Jx\ny", "--", sys.executable, "-c", code)
+    (run,) = found()
+    assert run["tags"]["note"] == "\x1b]0;owned\x07a\nb"
+    for words in (("runs", "ls"), ("runs", "show", run["id"]), ("experiment", "show", "default")):
+        lines = devbox(*words).stdout.splitlines()
+        assert all(line.isprintable() for line in lines)
+    assert "note =  ]0;owned a b" in devbox("runs", "show", run["id"]).stdout

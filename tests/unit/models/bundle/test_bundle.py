@@ -64,6 +64,22 @@ def test_importing_twice_says_so(two: Devbox, exported: Path) -> None:
     assert len(two.runs.metric(run, "loss")) == len(POINTS)
 
 
+def test_importing_again_mends_what_is_gone_or_damaged(two: Devbox, exported: Path) -> None:
+    two.bundles.take_in(exported)
+    blobs = two.storage.blobs
+    gone, damaged = list(blobs.digests())[:2]
+    blobs.path(gone).unlink()
+    blobs.path(damaged).chmod(0o644)
+    blobs.path(damaged).write_bytes(b"other")
+    assert two.bundles.take_in(exported, dry_run=True).mended == 0
+    assert not blobs.has(gone)
+    done = two.bundles.take_in(exported)
+    assert (done.new, done.mended) == (False, 2)
+    assert list(blobs.verify()) == []
+    assert two.models.verify("churn").ok
+    assert two.bundles.take_in(exported).mended == 0
+
+
 def test_it_gets_the_next_number(two: Devbox, exported: Path) -> None:
     two.models.register("churn")
     two.models.register("churn")
