@@ -98,9 +98,7 @@ SETTINGS = {
     ),
     "ssh_agent": Key(flag(), "Whether boxes may use this machine's ssh agent.", default=False),
     "models": Key(_models, "What loading a model may do."),
-    "daemon_idle": Key(
-        values.duration, "How long the daemon stays without anything to do.", "10m"
-    ),
+    "daemon_idle": Key(values.duration, "How long the daemon stays without anything to do.", "10m"),
     "tui": Key(_tui, "The terminal UI."),
     "dotfiles": Key(personal.dotfiles, "A git repository for the home of every box."),
 }

@@ -139,7 +139,7 @@ def test_a_clusterer_and_what_only_prepares(runs: Runs) -> None:
     assert "training/score" in only(runs).metrics
 
 
-class Broken(ClassifierMixin, BaseEstimator):
+class Broken(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """An estimator of one's own."""
 
     def __init__(self, depth: int = 1) -> None:
@@ -161,7 +161,7 @@ def test_an_error_passes_unchanged_and_the_run_failed(runs: Runs) -> None:
 
 
 def test_classes_of_later_are_logged_too(runs: Runs) -> None:
-    class Later(ClassifierMixin, BaseEstimator):
+    class Later(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         def fit(self, x: Any, y: Any) -> Later:
             self.classes_ = [0, 1]
             return self

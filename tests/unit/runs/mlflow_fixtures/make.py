@@ -71,7 +71,7 @@ def _dataset() -> Any:
 def _log_model() -> str:
     """The URI of a model that was logged, "" where MLflow only keeps those of its flavors."""
 
-    class Echo(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+    class Echo(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
             return model_input
 
