@@ -57,6 +57,42 @@ def masked_data(data: Any) -> Any:
     return data
 
 
+class Masker:
+    """Masks known values in the output of a program, which comes in pieces and may be no text.
+
+    Line by line, since a value may lie in two pieces: what follows the last line end is held back
+    until more comes, or :meth:`rest` asks for it.
+    """
+
+    longest = 1 << 16
+    """Bytes that are held back at most."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def take(self, data: bytes) -> bytes:
+        """What can be written of all that has come so far."""
+        if _pattern is None and not self._held:
+            return data
+        whole = self._held + data
+        end = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
+        if not end and len(whole) > self.longest:
+            end = len(whole)
+        self._held = whole[end:]
+        return _masked_bytes(whole[:end])
+
+    def rest(self) -> bytes:
+        """What was held back."""
+        held, self._held = self._held, b""
+        return _masked_bytes(held)
+
+
+def _masked_bytes(data: bytes) -> bytes:
+    if _pattern is None:
+        return data
+    return masked(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
 def _forms(value: str) -> set[str]:
     """A value as programs may print it: whole, each of its lines, escaped or in an address."""
     import json

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from devbox.cli.output import json_option, print_json, say
+from devbox.cli.track import know_secrets
 from devbox.errors import UsageError
 
 
@@ -65,6 +66,7 @@ def sweep(
     if not metric and not resume:
         raise UsageError("Name what to compare trials by.", hint="--metric accuracy")
     check_used(argv, list(given))
+    know_secrets()
     found = run_sweep(
         trial_of(argv, out=2 if as_json else 1),
         None if resume else given,

@@ -61,14 +61,14 @@ def run(
     if box is not None:
         options = [f"--name={title}", f"--experiment={experiment}", *(f"--tag={t}" for t in tags)]
         return _in_box(box or None, [*options, "--", *argv])
-    _know_secrets()
+    know_secrets()
     done = track(argv, name=title, experiment=experiment, tags=pairs)
     failed = f" failed: {done.error}" if done.error else ""
     say(f"Run {done.id[:12]}{failed}; see `devbox runs show {done.id[:12]}`")
     return done.code
 
 
-def _know_secrets() -> None:
+def know_secrets() -> None:
     """Have the run and its code mask what the secrets' variables hold, whatever they are called:
     those of the settings, and those that devbox.toml names."""
     from devbox.api import Devbox

@@ -38,7 +38,7 @@ def load(
     look.known(kind)
     if kind in RUNS_CODE:
         _check_pickle(name, kind, allow_pickle=allow_pickle)
-    look.checked(file, kind)
+    look.checked(file, kind, name)
     try:
         return _READERS[kind](file, name, trusted)
     except DevboxError:

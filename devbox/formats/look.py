@@ -58,20 +58,22 @@ def contains(path: Path) -> str:
     return OTHER
 
 
-def checked(path: Path, kind: str) -> None:
+def checked(path: Path, kind: str, name: str = "") -> None:
     """Raise DevboxError where a file is not of the format that it is said to be of, is cut off,
-    or would unpack to far more than it is. Nothing of it is run or unpacked."""
+    or would unpack to far more than it is. Nothing of it is run or unpacked. ``name`` is what to
+    call it in errors (the file's own)."""
+    name = name or path.name
     try:
         found = contains(path)
     except OSError as error:
         raise DevboxError(f"{path} can't be read: {error.strerror}.") from error
     if found == PICKLE and kind not in RUNS_CODE:
         raise DevboxError(
-            f"{path.name} is said to be {kind}, and is a pickle, which runs code when it is read.",
+            f"{name} is said to be {kind}, and is a pickle, which runs code when it is read.",
             hint="Get the model in a safe format: skops, safetensors or onnx.",
         )
     if kind in {SKOPS, ONNX} and found != kind:
-        raise DevboxError(f"{path.name} is no {kind} file: it is damaged, or something else.")
+        raise DevboxError(f"{name} is no {kind} file: it is damaged, or something else.")
     if kind == SKOPS:
         bounded(path)
     elif kind == SAFETENSORS:

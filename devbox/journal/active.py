@@ -102,10 +102,10 @@ def start_run(
     ``sample_every`` seconds, None for never. ``command`` is what runs, this process by default.
     What was started without ``with`` ends with ``end()``, at the latest with the process.
     """
-    texts = {"name": checked_text("name", name)}
+    remember_environment(os.environ)
+    texts = {"name": redacted(checked_text("name", name))}
     if experiment:
         texts["experiment"] = checked_key(experiment)
-    remember_environment(os.environ)
     parent = _parent() if nested else ""
     joined = bool(parent) and os.environ.pop(JOIN, "") == parent
     sampler = Sampler(sample_every) if sample_every and not joined else None

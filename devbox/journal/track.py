@@ -19,6 +19,7 @@ from devbox.journal.active import JOIN, ActiveRun, start_run
 from devbox.journal.places import owned_as
 from devbox.journal.run import CANCELLED, FAILED, SUCCEEDED
 from devbox.journal.sampler import Sampler
+from devbox.redact import Masker
 
 OUTPUT = "output.log"
 CHUNK = 65536
@@ -137,16 +138,20 @@ def _run(run: ActiveRun, argv: Sequence[str], sample_every: float, use: Use, out
 def _pump(stream: IO[bytes] | None, target: int, kept: IO[bytes]) -> None:
     assert stream is not None
     shown = True
+    # What a person sees is what the program prints; what is kept is read by others.
+    masker = Masker()
     with stream:
         while data := stream.read(CHUNK):
             with suppress(OSError):  # a full disk must not end the command
-                kept.write(data)
+                kept.write(masker.take(data))
             try:
                 view = memoryview(data)
                 while shown and view:
                     view = view[os.write(target, view) :]
             except OSError:
                 shown = False  # nobody looks any more
+    with suppress(OSError):
+        kept.write(masker.rest())
 
 
 @contextmanager

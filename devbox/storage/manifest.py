@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from devbox.errors import DevboxError
+from devbox.errors import DevboxError, UsageError
 from devbox.storage.records import Difference
 
 FILE, FOLDER, POINTER = "file", "folder", "pointer"
@@ -136,9 +136,9 @@ def difference(old: Manifest, new: Manifest) -> Difference:
 
 
 def checked_name(name: str) -> str:
-    """A dataset's name. Raises DevboxError."""
+    """A dataset's name. Raises UsageError."""
     if not _NAME.fullmatch(name):
-        raise DevboxError(
+        raise UsageError(
             f"{name[:60]!a} is no name for a dataset.",
             hint="Use letters, digits, '.', '_' and '-', 100 characters at most.",
         )

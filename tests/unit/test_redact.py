@@ -123,3 +123,25 @@ def test_no_known_value_is_left(values: list[str], before: str, after: str) -> N
     for value in values:
         if redact.MASK not in value and "*" not in value:
             assert value not in redact.masked(f"{before}{value}{after}").replace(redact.MASK, "")
+
+
+@given(
+    st.lists(st.sampled_from(["hunter2-hunter2", "loss=0.1", "\n", "\r", "é", " "]), max_size=30),
+    st.lists(st.integers(1, 9), min_size=1, max_size=5),
+)
+def test_output_in_pieces_is_masked_as_a_whole(words: list[str], sizes: list[int]) -> None:
+    redact.remember(["hunter2-hunter2"])
+    whole, masker, got = "".join(words).encode(), redact.Masker(), b""
+    left, turn = whole, 0
+    while left:
+        size = sizes[turn % len(sizes)]
+        got, left, turn = got + masker.take(left[:size]), left[size:], turn + 1
+    got += masker.rest()
+    assert got.decode() == redact.masked(whole.decode())
+    assert b"hunter2-hunter2" not in got
+
+
+def test_output_that_is_no_text_stays_as_it_is() -> None:
+    redact.remember(["hunter2-hunter2"])
+    masker, data = redact.Masker(), bytes(range(256)) * 600
+    assert masker.take(data) + masker.take(b"\xff\xc3") + masker.rest() == data + b"\xff\xc3"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devbox.api import Devbox
 from devbox.cli import run
+from devbox.errors import UsageError
 from devbox.journal.active import start_run
+from devbox.storage.blobs import Damaged
 
 Capture = pytest.CaptureFixture[str]
 
@@ -154,3 +158,15 @@ def test_the_location_of_a_project(elsewhere: Path, tmp_path: Path, capsys: Capt
     toml.write_text('[storage]\ndefault = "tem"\n')
     assert run(["data", "push", "survey"]) == 2
     assert "tem, which devbox.toml names" in capsys.readouterr().err
+
+
+def test_a_damaged_blob_is_called_so_and_a_bad_name_is_a_usage_error(tmp_path: Path) -> None:
+    with Devbox(tmp_path / "h") as door:
+        digest = door.storage.blobs.put(io.BytesIO(b"whole"))
+        place = door.storage.blobs.path(digest)
+        place.chmod(0o644)
+        place.write_bytes(b"other")
+        with pytest.raises(Damaged, match=digest):
+            door.storage.need(digest)
+        with pytest.raises(UsageError, match="no name for a dataset"):
+            door.data.get("../x")

@@ -132,9 +132,12 @@ def test_what_the_settings_call_secret_is_masked(
     for name, value in (("DEVBOX_CONFIG", settings), ("WHERE", "plainword"), ("OTHER", "second")):
         monkeypatch.setenv(name, str(value))
     log = "import devbox, os; devbox.log_param('used', os.environ['WHERE'] + os.environ['OTHER'])"
-    devbox("run", "--", sys.executable, "-c", log, "plainword", "second")
+    log += "; print('it is', os.environ['OTHER'])"
+    devbox("run", "--name", "a second", "--", sys.executable, "-c", log, "plainword", "second")
     (run,) = found()
+    assert run["name"] == "a ***"
     assert run["params"] == {"used": "******"}
+    assert devbox("runs", "logs", run["id"]).stdout == "it is ***\n"
     shown = json.loads(devbox("runs", "show", run["id"], "--json").stdout)
     assert shown["command"][-2:] == ["***", "***"]
     settings.write_text("[[broken")
