@@ -11,6 +11,7 @@ import click
 from devbox.cli.complete import complete_dataset, complete_location
 from devbox.cli.output import (
     confirm,
+    counted,
     json_option,
     print_json,
     print_table,
@@ -19,7 +20,7 @@ from devbox.cli.output import (
     telling,
     yes_option,
 )
-from devbox.cli.storage import counted, show_moved
+from devbox.cli.storage import show_moved
 from devbox.errors import UsageError
 
 if TYPE_CHECKING:

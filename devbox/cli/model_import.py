@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devbox.cli.output import json_option, print_json, say
+from devbox.cli.output import counted, json_option, print_json, say
 
 SHOWN = 20
 
@@ -54,5 +54,7 @@ def import_mlflow(uri: str, more: tuple[Path, ...], dry_run: bool, as_json: bool
     for version in found.versions[:SHOWN]:
         say(f"  {version}")
     come = "would come" if dry_run else "came"
-    here = f"{found.known_runs} runs and {found.known_versions} versions were here already"
-    say(f"{len(found.runs)} runs and {len(found.versions)} model versions {come}; {here}.")
+    known = counted(found.known_versions, "version")
+    here = f"{counted(found.known_runs, 'run')} and {known} were here already"
+    runs, versions = len(found.runs), len(found.versions)
+    say(f"{counted(runs, 'run')} and {counted(versions, 'model version')} {come}; {here}.")

@@ -61,10 +61,13 @@ def print_json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def print_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(
+    titles: Sequence[str], rows: Iterable[Sequence[object]], *, named: bool = False
+) -> None:
     """A plain table: a title row, columns padded to their widest cell. Cells are shown without
-    what a terminal would obey: what boxes and runs wrote is among them."""
-    lines = [[plain_line(str(title).upper()) for title in titles]]
+    what a terminal would obey: what boxes and runs wrote is among them. ``named``: the titles
+    are names of things, and keep their letters."""
+    lines = [[plain_line(title if named else title.upper()) for title in titles]]
     lines += [["" if cell is None else plain_line(str(cell)) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
     for line in lines:
@@ -78,6 +81,11 @@ def plain_line(text: str, longest: int = 0) -> str:
         text = "".join(each if each.isprintable() else " " for each in text)
     line = text.strip()
     return line if not longest or len(line) <= longest else line[: longest - 3] + "..."
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things: 1 file, 2 files."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def say(text: str) -> None:

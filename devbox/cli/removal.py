@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devbox.cli.output import confirm, json_option, plain_line, print_json, say, yes_option
+from devbox.cli.output import (
+    confirm,
+    counted,
+    json_option,
+    plain_line,
+    print_json,
+    say,
+    yes_option,
+)
 from devbox.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +88,7 @@ def _remove(runs: Runs, removal: Removal, *, yes: bool, as_json: bool) -> None:
 def _show(removal: Removal) -> None:
     if removal.experiment:
         name = plain_line(removal.experiment)
-        say(f"This removes the experiment {name} with {len(removal.runs)} runs:")
+        say(f"This removes the experiment {name} with {counted(len(removal.runs), 'run')}:")
     else:
         say("This removes:")
     for run in removal.runs[:SHOWN]:

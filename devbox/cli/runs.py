@@ -252,4 +252,4 @@ def _print_comparison(found: Comparison) -> None:
         (f"{row.kind}.{row.key}", *("-" if v is None else str(v) for v in row.values))
         for row in found.rows
     ]
-    print_table(titles, rows)
+    print_table(titles, rows, named=True)

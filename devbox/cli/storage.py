@@ -10,6 +10,7 @@ import click
 from devbox.cli.complete import complete_location
 from devbox.cli.output import (
     confirm,
+    counted,
     json_option,
     print_json,
     print_table,
@@ -310,12 +311,9 @@ def show_moved(moved: Moved, *, as_json: bool) -> None:
     )
 
 
-def counted(count: int, what: str) -> str:
-    """A number of things: 1 file, 2 files."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def _swept(swept: Swept) -> str:
+    if not swept.digests and not swept.unfinished:
+        return f"Nothing of {swept.location} is to be deleted; {swept.kept} stay."
     act = "Deleted" if swept.done else "Would delete"
     more = f", and {swept.unfinished} unfinished uploads" if swept.unfinished else ""
     return (

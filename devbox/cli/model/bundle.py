@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from devbox.cli.complete import complete_model
-from devbox.cli.output import json_option, print_json, say, size, telling
+from devbox.cli.output import counted, json_option, print_json, say, size, telling
 
 if TYPE_CHECKING:
     from devbox.models.bundle import Imported
@@ -98,7 +98,8 @@ def import_file(file: Path, name: str, dry_run: bool, as_json: bool) -> None:
 
 
 def _tell(found: Imported) -> None:
-    holds = f"{found.files} files, {len(found.runs)} runs, {size(found.size)}"
+    runs = counted(len(found.runs), "run")
+    holds = f"{counted(found.files, 'file')}, {runs}, {size(found.size)}"
     if not found.new:
         what = f"{found.mended} damaged or missing files were mended" if found.mended else ""
         say(f"It is here already: {found.ref}; {what or 'nothing was changed'}.")

@@ -105,7 +105,7 @@ def print_comparison(found: Comparison) -> None:
         )
         for row in found.rows
     ]
-    print_table(("", *found.versions), rows)
+    print_table(("", *found.versions), rows, named=True)
 
 
 def print_verification(found: Verification) -> None:

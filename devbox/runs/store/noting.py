@@ -54,12 +54,14 @@ def _start(connection: Connection, run: int, note: Note) -> None:
 
 
 def _own_parent(connection: Connection, run: int, parent: str) -> str:
-    """The parent that a run names, "" where that is none of its box: what a box may add to are
-    runs of its own."""
+    """The parent that a run names, "" where that is the run itself or none of its box: what a box
+    may add to are runs of its own."""
     own = connection.execute("SELECT box FROM runs WHERE n = ?", (run,)).fetchone()
-    row = connection.execute("SELECT box FROM runs WHERE id = ?", (parent,)).fetchone()
+    row = connection.execute("SELECT n, box FROM runs WHERE id = ?", (parent,)).fetchone()
     if row is None:
         return "" if own["box"] else parent
+    if row["n"] == run:
+        return ""
     return parent if row["box"] == own["box"] else ""
 
 

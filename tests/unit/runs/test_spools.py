@@ -79,6 +79,12 @@ def test_parents_are_of_the_same_box(runs: Runs, spool: Path, home: Path) -> Non
     assert runs.get(written(spool_of(home), {**START, "parent": mine})).parent == ""
 
 
+def test_no_run_is_its_own_parent(runs: Runs, spool: Path) -> None:
+    own = new_id()
+    written(spool, {**START, "parent": own}, run=own)
+    assert [run.id for run in runs.search(roots=True)] == [own]
+
+
 def test_what_is_no_run_is_not_read(runs: Runs, spool: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.journal"
     secret.write_text(json.dumps(START) + "\n")
