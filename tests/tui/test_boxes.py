@@ -42,7 +42,7 @@ async def test_without_a_box_it_says_how_to_make_one(door: Devbox) -> None:
 
 async def test_stop_needs_no_question_where_nothing_runs(door: Devbox, boxes: list[str]) -> None:
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("s")
         await person.sees("○ stopped")
         assert states(door) == {"churn": "stopped", "fraud": "running", "ranker": "running"}
@@ -57,7 +57,7 @@ async def test_work_that_would_end_is_shown_and_asked_about(
         0, b"task\t41\tpython train.py\n" if argv[0].endswith("/work") else b"", b""
     )
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("s")
         await person.sees("end task 41: python train.py")
         await person.sees("$ devbox stop churn --yes")
@@ -74,7 +74,7 @@ async def test_remove_shows_what_goes_with_and_without_data(
     door: Devbox, engine: Scripted, boxes: list[str]
 ) -> None:
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("x")
         await person.sees("keep volume devbox-tester_churn-home")
         await person.press("v")
@@ -122,7 +122,7 @@ async def test_up_starts_what_is_down_and_shows_the_plan_of_a_change(
 async def test_rebuild_and_restart(door: Devbox, engine: Scripted, boxes: list[str]) -> None:
     built = len(engine.built)
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("b")
         await person.sees("its images are built again")
         await person.press("y")
@@ -156,7 +156,7 @@ async def test_a_failure_is_a_toast_and_a_story(
 ) -> None:
     engine.fail("stop", DevboxError("It would not.", hint="Ask it nicely.", detail=["line 7"]))
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("s")
         await person.sees("stop churn failed")
         await person.sees("Ask it nicely.")
@@ -187,7 +187,7 @@ async def test_the_engine_goes_away_and_comes_back(
 
 async def test_read_only_offers_nothing_that_changes(door: Devbox, boxes: list[str]) -> None:
     async with sitting(door, read_only=True) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         for key in ("s", "x", "u", "e", "n"):
             await person.press(key)
         await person.sees("only reads")
@@ -201,7 +201,7 @@ async def test_a_shell_takes_the_terminal_and_gives_it_back(
     opened: list[str] = []
     monkeypatch.setattr("tui.screens.boxes.acts.open_shell", lambda app, name: opened.append(name))
     async with sitting(door) as person:
-        await person.sees("churn")
+        await person.sees("● running")
         await person.press("j", "e")
         await person.until(lambda: opened == ["fraud"])
 
